@@ -1,0 +1,97 @@
+# statbus: a statistical business register as a PostgreSQL extension
+#
+# make, make install, make installcheck   as for any extension (PG_CONFIG=… chooses the server)
+# make check                              the whole suite, sets up what it needs     (PG=17 or PG=18: in a cached folder)
+# make matrix                             make check on the installed server, 17 and 18
+# make demo, demo-stop, bench, fuzz       see README.md
+
+# Targets that set things up themselves.  They come before, and without, PGXS: it may not be
+# installed yet, and PGXS has a "check" of its own that only prints that it is not supported.
+STANDALONE = check matrix demo demo-stop bench fuzz
+
+ifneq ($(filter $(STANDALONE),$(MAKECMDGOALS)),)
+
+.PHONY: $(STANDALONE)
+check:
+	@PG="$(PG)" test/check.sh
+matrix:
+	@test/matrix.sh
+demo:
+	@KEEP="$(KEEP)" FILES="$(FILES)" test/demo.sh start
+demo-stop:
+	@test/demo.sh stop
+bench:
+	@test/bench.sh
+fuzz:
+	@$(MAKE) --no-print-directory -C test/fuzz fuzz
+
+else
+
+EXTENSION  = statbus
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" statbus.control)
+MODULE_big = statbus
+OBJS       = $(patsubst %.c,%.o,$(wildcard src/*.c))
+
+# What `statbus.migrate()` runs: numbered steps once each, definitions every time.
+STEPS       = $(sort $(wildcard src/sql/data/*.sql))
+DEFINITIONS = $(sort $(wildcard src/sql/define/*.sql))
+
+# Functions, in an order in which each may be declared.  Bodies are not checked at install, so
+# only signatures and grants order these files.
+CODE_PARTS = $(wildcard \
+	src/sql/install.sql \
+	src/sql/parse.sql \
+	src/sql/temporal_keys.sql \
+	src/sql/temporal_merge.sql \
+	src/sql/temporal_portion.sql \
+	src/sql/code_lists.sql \
+	src/sql/auth.sql \
+	src/sql/register.sql \
+	src/sql/worker.sql \
+	src/sql/import_definition.sql \
+	src/sql/import_job.sql \
+	src/sql/import_analyse.sql \
+	src/sql/import_apply.sql \
+	src/sql/derive.sql \
+	src/sql/api.sql \
+	) build/migration.sql src/sql/migrate.sql
+
+# The install script.  guard.sql decides between a new register and the code for a restored one;
+# types.sql precedes every function that mentions a type; footer.sql must be last.
+SQL_PARTS = \
+	src/sql/header.sql \
+	src/sql/guard.sql \
+	src/sql/roles.sql \
+	$(wildcard src/sql/types.sql) \
+	src/sql/secrets.sql \
+	$(CODE_PARTS) \
+	src/sql/footer.sql
+
+# An update script is its own hand-written part, then all functions again, then migrate().
+UPGRADES = $(notdir $(wildcard src/sql/upgrade/statbus--*--*.sql))
+
+DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
+
+REGRESS        = $(filter $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)),install parse temporal_keys temporal_merge temporal_portion code_lists register_units worker import_definition import_job import_units import_findings import_demo derive members policies privileges rights uninstall)
+ISOLATION      = temporal_keys
+ISOLATION_OPTS = --inputdir=test/isolation
+TAP_TESTS      = 1
+PROVE_TESTS    = test/t/*.pl
+EXTRA_CLEAN    = build
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+build/migration.sql: src/sql/wrap.sh $(STEPS) $(DEFINITIONS)
+	@mkdir -p build
+	src/sql/wrap.sh "$(STEPS)" "$(DEFINITIONS)" > $@
+
+build/statbus--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
+	@mkdir -p build
+	cat $(SQL_PARTS) > $@
+
+build/statbus--%.sql: src/sql/upgrade/statbus--%.sql src/sql/header.sql $(CODE_PARTS) src/sql/footer_upgrade.sql
+	cat src/sql/header.sql $< $(CODE_PARTS) src/sql/footer_upgrade.sql > $@
+
+endif

@@ -1,0 +1,47 @@
+-- What must be true of every function of statbus, member or released.
+CREATE VIEW pg_temp.routine AS
+SELECT p.oid, n.nspname AS schema, p.proname AS name, p.oid::regprocedure::text AS signature, p.prokind, p.prosecdef,
+       l.lanname, p.provolatile, p.proparallel, p.proconfig, p.proacl
+FROM pg_proc AS p
+JOIN pg_namespace AS n ON n.oid = p.pronamespace
+JOIN pg_language AS l ON l.oid = p.prolang
+WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api');
+
+-- The install does not check bodies: broken PL/pgSQL and SQL would be found here.
+DO $validate$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT * FROM pg_temp.routine WHERE lanname IN ('plpgsql', 'sql') LOOP
+        PERFORM set_config('search_path', coalesce((SELECT substr(c, 13) FROM unnest(r.proconfig) AS c WHERE c LIKE 'search\_path=%'), 'pg_catalog'), true);
+        IF r.lanname = 'plpgsql' THEN
+            EXECUTE format('SELECT pg_catalog.plpgsql_validator(%s)', r.oid);
+        ELSE
+            EXECUTE format('SELECT pg_catalog.fmgr_sql_validator(%s)', r.oid);
+        END IF;
+    END LOOP;
+END
+$validate$;
+
+-- Every SQL and PL/pgSQL function pins its search_path, except procedures that commit.
+SELECT signature FROM pg_temp.routine
+WHERE lanname IN ('plpgsql', 'sql')
+AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search\_path=%')
+ORDER BY signature COLLATE "C";
+
+-- No marker is left in a search_path, and each ends with pg_temp.
+SELECT signature, proconfig FROM pg_temp.routine
+WHERE EXISTS (SELECT FROM unnest(proconfig) AS c
+              WHERE c LIKE 'search\_path=%' AND (c LIKE '%statbus\_requires%' OR c NOT LIKE '%, pg\_temp'))
+ORDER BY signature COLLATE "C";
+
+-- SECURITY DEFINER: this is the whole list.  The reason stands above each function.
+SELECT signature FROM pg_temp.routine WHERE prosecdef ORDER BY signature COLLATE "C";
+
+-- Functions for the public have a comment.
+SELECT signature FROM pg_temp.routine
+WHERE schema IN ('statbus', 'temporal', 'auth', 'import', 'worker', 'api')
+AND prokind IN ('f', 'p', 'a')
+AND pg_get_function_result(oid) IS DISTINCT FROM 'trigger'
+AND obj_description(oid, 'pg_proc') IS NULL
+ORDER BY signature COLLATE "C";

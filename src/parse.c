@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * parse.c
+ *	  Strict parsers for the cells of an uploaded file: text and booleans.
+ *
+ * The input functions of the server are not used, because their grammar
+ * changes with the version (1_000, 0x1F), with settings (DateStyle) and with
+ * the clock (today).  Here each kind of value has one grammar, and each
+ * refusal a code.  Spaces around a value (ASCII white space and U+00A0) do
+ * not count; what is left must match as a whole.
+ *
+ * parse_date.c reads dates, parse_number.c numbers, and parse_hint.c says
+ * what may have been meant.
+ *
+ * IDENTIFICATION
+ *	  src/parse.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "parse_internal.h"
+
+#include <string.h>
+
+static const char *const code_names[] = {
+	[SB_PARSE_OK] = NULL,
+	[SB_PARSE_EMPTY] = NULL,
+	[SB_PARSE_DATE_FORMAT] = "date_format",
+	[SB_PARSE_DATE_NOT_IN_CALENDAR] = "date_not_in_calendar",
+	[SB_PARSE_DATE_AMBIGUOUS] = "date_ambiguous",
+	[SB_PARSE_DATE_OUT_OF_RANGE] = "date_out_of_range",
+	[SB_PARSE_DATE_INCOMPLETE] = "date_incomplete",
+	[SB_PARSE_NOT_A_NUMBER] = "not_a_number",
+	[SB_PARSE_NOT_WHOLE] = "not_whole",
+	[SB_PARSE_NUMBER_TOO_BIG] = "number_too_big",
+	[SB_PARSE_NUMBER_SCIENTIFIC] = "number_scientific",
+	[SB_PARSE_NUMBER_FORMAT] = "number_format",
+	[SB_PARSE_GROUPING] = "grouping",
+	[SB_PARSE_NOT_A_BOOLEAN] = "not_a_boolean",
+};
+
+/* True for the white space of ASCII, in every locale. */
+static inline bool
+is_space(char c)
+{
+	return c == ' ' || ('\t' <= c && c <= '\r');
+}
+
+/* True when the bytes from "at" to "end" start with "text". */
+bool
+sb_starts_with(const char *at, const char *end, const char *text)
+{
+	size_t		len = strlen(text);
+
+	return (size_t) (end - at) >= len && memcmp(at, text, len) == 0;
+}
+
+/* The value without the spaces and no-break spaces around it. */
+SbSlice
+sb_trim(const char *value, size_t len)
+{
+	SbSlice		slice = {value, len};
+
+	while (slice.len > 0)
+	{
+		size_t		skip = 0;
+
+		if (is_space(slice.data[0]))
+			skip = 1;
+		else if (sb_starts_with(slice.data, slice.data + slice.len, "\xC2\xA0"))
+			skip = 2;
+		if (skip == 0)
+			break;
+		slice.data += skip;
+		slice.len -= skip;
+	}
+
+	while (slice.len > 0)
+	{
+		const char *end = slice.data + slice.len;
+
+		if (is_space(end[-1]))
+			slice.len -= 1;
+		else if (slice.len >= 2 && memcmp(end - 2, "\xC2\xA0", 2) == 0)
+			slice.len -= 2;
+		else
+			break;
+	}
+
+	return slice;
+}
+
+/* The name of a finding; NULL when the code is none. */
+const char *
+sb_parse_code_name(SbParseCode code)
+{
+	return (size_t) code < array_length(code_names) ? code_names[code] : NULL;
+}
+
+/*
+ * Booleans
+ */
+
+/*
+ * The next character of a UTF-8 string.  A byte that is not part of one
+ * counts as a character of its own, beyond all others.
+ */
+static uint32_t
+take_character(SbCursor *cursor)
+{
+	unsigned char lead = (unsigned char) *cursor->at++;
+	int			more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
+	uint32_t	character;
+
+	if (lead < 0x80)
+		return lead;
+	if (more == 0 || cursor->end - cursor->at < more)
+		return 0x110000 + lead;
+
+	character = lead & (0x3F >> more);
+	for (int i = 0; i < more; i++)
+	{
+		if (((unsigned char) cursor->at[i] & 0xC0) != 0x80)
+			return 0x110000 + lead;
+		character = character << 6 | ((unsigned char) cursor->at[i] & 0x3F);
+	}
+	cursor->at += more;
+	return character;
+}
+
+/*
+ * The lower case of a Latin, Greek or Cyrillic letter; everything else as it
+ * is.  One letter for one letter, in every locale.
+ */
+static uint32_t
+fold_character(uint32_t c)
+{
+	if (c < 0x80)
+		return (unsigned char) ascii_lower((char) c);
+	if (0xC0 <= c && c <= 0xDE && c != 0xD7)
+		return c + 32;
+	if ((0x100 <= c && c <= 0x12F) || (0x132 <= c && c <= 0x137) ||
+		(0x14A <= c && c <= 0x177))
+		return c | 1;
+	if ((0x139 <= c && c <= 0x148) || (0x179 <= c && c <= 0x17E))
+		return c + (c & 1);
+	if (c == 0x178)
+		return 0xFF;
+	if (c == 0x386)
+		return 0x3AC;
+	if (0x388 <= c && c <= 0x38A)
+		return c + 37;
+	if (c == 0x38C)
+		return 0x3CC;
+	if (c == 0x38E || c == 0x38F)
+		return c + 63;
+	if (0x391 <= c && c <= 0x3AB && c != 0x3A2)
+		return c + 32;
+	if (0x400 <= c && c <= 0x40F)
+		return c + 80;
+	if (0x410 <= c && c <= 0x42F)
+		return c + 32;
+	return c;
+}
+
+/* True when two words differ in nothing but upper and lower case. */
+bool
+sb_equal_fold(const char *x, size_t xlen, const char *y, size_t ylen)
+{
+	SbCursor	xs = {x, x + xlen};
+	SbCursor	ys = {y, y + ylen};
+
+	while (xs.at < xs.end && ys.at < ys.end)
+		if (fold_character(take_character(&xs)) != fold_character(take_character(&ys)))
+			return false;
+	return xs.at == xs.end && ys.at == ys.end;
+}
+
+/* True when the word is in the list. */
+static bool
+has_word(const SbSlice *words, int nwords, SbSlice word)
+{
+	for (int i = 0; i < nwords; i++)
+		if (sb_equal_fold(words[i].data, words[i].len, word.data, word.len))
+			return true;
+	return false;
+}
+
+/* Read a boolean: one of the declared words, in upper or lower case. */
+SbParseCode
+sb_parse_boolean(const char *value, size_t len,
+				 const SbSlice *true_words, int ntrue,
+				 const SbSlice *false_words, int nfalse, bool *result)
+{
+	SbSlice		slice = sb_trim(value, len);
+
+	*result = false;
+	if (slice.len == 0)
+		return SB_PARSE_EMPTY;
+	if (has_word(true_words, ntrue, slice))
+	{
+		*result = true;
+		return SB_PARSE_OK;
+	}
+	return has_word(false_words, nfalse, slice) ? SB_PARSE_OK : SB_PARSE_NOT_A_BOOLEAN;
+}

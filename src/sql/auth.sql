@@ -1,0 +1,179 @@
+-- Who is asking.  A person is the database role that carries his e-mail address, and a row of
+-- auth."user" in this database: one without the other has no rights here.
+
+-- DEFINER: user rows are not readable by everybody who has to be identified
+CREATE OR REPLACE FUNCTION auth.user_id_of(role_name name)
+RETURNS integer
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $user_id_of$
+    SELECT coalesce(
+        (SELECT u.id FROM auth."user" AS u WHERE u.email = role_name::text::citext AND u.deleted_at IS NULL),
+        (SELECT u.id
+         FROM auth."user" AS u
+         WHERE u.email IS NULL
+         AND (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = role_name)))
+$user_id_of$;
+COMMENT ON FUNCTION auth.user_id_of(name) IS
+    'The id of the live user who owns a role; of the built-in user "system" for a superuser''s role; NULL for any other role';
+
+CREATE OR REPLACE FUNCTION auth.uid()
+RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $uid$
+    SELECT auth.user_id_of(CURRENT_USER)
+$uid$;
+COMMENT ON FUNCTION auth.uid() IS
+    'The id of the current user in auth."user"; NULL when the current role belongs to no live user of this database.  Claims that a client sets are not believed';
+
+-- DEFINER: as auth.user_id_of
+CREATE OR REPLACE FUNCTION auth.user_field_of(user_id integer, field text)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $user_field_of$
+    SELECT CASE field
+               WHEN 'sub' THEN u.sub::text
+               WHEN 'email' THEN u.email::text
+               WHEN 'statbus_role' THEN u.statbus_role::text
+           END
+    FROM auth."user" AS u
+    WHERE u.id = user_id
+$user_field_of$;
+COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user; internal';
+REVOKE ALL ON FUNCTION auth.user_field_of(integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.user_field_of(integer, text) TO authenticated;
+
+CREATE OR REPLACE FUNCTION auth.sub()
+RETURNS uuid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $sub$
+    SELECT auth.user_field_of(auth.uid(), 'sub')::uuid
+$sub$;
+COMMENT ON FUNCTION auth.sub() IS 'The public identifier of the current user; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION auth.email()
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $email$
+    SELECT auth.user_field_of(auth.uid(), 'email')
+$email$;
+COMMENT ON FUNCTION auth.email() IS 'The e-mail address of the current user; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION auth.statbus_role()
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $statbus_role$
+    SELECT auth.user_field_of(auth.uid(), 'statbus_role')
+$statbus_role$;
+COMMENT ON FUNCTION auth.statbus_role() IS 'The role of the current user in this register; NULL when there is none';
+
+CREATE OR REPLACE FUNCTION auth.is_at_least(statbus_role text)
+RETURNS boolean
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $is_at_least$
+DECLARE
+    rank CONSTANT text[] := ARRAY['external_user', 'restricted_user', 'regular_user', 'admin_user'];
+BEGIN
+    IF NOT statbus_role = ANY (rank) THEN
+        RAISE EXCEPTION 'unknown role "%"', statbus_role
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('Roles are %s.', array_to_string(rank, ', '));
+    END IF;
+    RETURN coalesce(array_position(rank, auth.statbus_role()) >= array_position(rank, statbus_role), false);
+END
+$is_at_least$;
+COMMENT ON FUNCTION auth.is_at_least(text) IS
+    'Whether the current user of this register holds a statbus role or a higher one; false for anybody who is no live user of it';
+
+-- Granting a region or an activity grants everything below it.
+CREATE OR REPLACE FUNCTION auth.accessible_region_ids()
+RETURNS integer[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $accessible_region_ids$
+    SELECT coalesce(array_agg(DISTINCT below.id), '{}')
+    FROM register.region_access AS access
+    JOIN register.region AS granted ON granted.id = access.region_id
+    JOIN register.region AS below ON below.version_id = granted.version_id AND below.path <@ granted.path
+    WHERE access.user_id = auth.uid()
+$accessible_region_ids$;
+COMMENT ON FUNCTION auth.accessible_region_ids() IS
+    'The regions that the current user, if restricted, may write: those granted in region_access and all below them';
+
+CREATE OR REPLACE FUNCTION auth.accessible_activity_category_ids()
+RETURNS integer[]
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $accessible_activity_category_ids$
+    SELECT coalesce(array_agg(DISTINCT below.id), '{}')
+    FROM register.activity_category_access AS access
+    JOIN register.activity_category AS granted ON granted.id = access.activity_category_id
+    JOIN register.activity_category AS below ON below.standard_id = granted.standard_id AND below.path <@ granted.path
+    WHERE access.user_id = auth.uid()
+$accessible_activity_category_ids$;
+COMMENT ON FUNCTION auth.accessible_activity_category_ids() IS
+    'The activity categories that the current user, if restricted, may write: those granted in activity_category_access and all below them';
+
+-- The login roles of this database's users.  Needed after a restore into another cluster: a dump
+-- of a database holds no roles.
+CREATE OR REPLACE FUNCTION auth.sync_roles()
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = 'warning'
+AS $sync_roles$
+DECLARE
+    person record;
+    made integer := 0;
+BEGIN
+    FOR person IN
+        SELECT u.email::text AS role_name, u.statbus_role::text AS group_name, u.deleted_at
+        FROM auth."user" AS u
+        WHERE u.email IS NOT NULL
+        ORDER BY u.id
+    LOOP
+        IF octet_length(person.role_name) > 63 THEN
+            RAISE EXCEPTION 'e-mail address "%" is longer than 63 bytes', person.role_name
+                USING ERRCODE = 'name_too_long', DETAIL = 'A role of the server carries the address of each user.';
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = person.role_name) THEN
+            CONTINUE WHEN person.deleted_at IS NOT NULL;
+            EXECUTE format('CREATE ROLE %I LOGIN INHERIT', person.role_name);
+            made := made + 1;
+        END IF;
+        -- A role is shared by all registers of the cluster and holds what its owner needs in any of them;
+        -- what he may do in this one is decided by auth.statbus_role().
+        IF person.deleted_at IS NOT NULL THEN
+            EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %I', current_database(), person.role_name);
+        END IF;
+        IF person.deleted_at IS NULL THEN
+            EXECUTE format('GRANT %I TO %I', person.group_name, person.role_name);
+            EXECUTE format('GRANT %I TO authenticator', person.role_name);
+            EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), person.role_name);
+        END IF;
+    END LOOP;
+    RETURN made;
+END
+$sync_roles$;
+COMMENT ON FUNCTION auth.sync_roles() IS
+    'Makes the login role of every user who has none, grants each his statbus role and the right to connect; returns how many were made.  Run it after a restore; superusers only';
+REVOKE ALL ON FUNCTION auth.sync_roles() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.pre_request()
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $pre_request$
+BEGIN
+    IF statbus.needs_migration() THEN
+        RAISE EXCEPTION 'the register is not up to date with the extension'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run CALL statbus.migrate().';
+    END IF;
+END
+$pre_request$;
+COMMENT ON FUNCTION auth.pre_request() IS 'For PostgREST''s db-pre-request: refuses requests while CALL statbus.migrate() is due';

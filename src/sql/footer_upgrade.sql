@@ -1,0 +1,10 @@
+-- Last part of an update: the functions are new, now bring the tables up to them.
+SELECT statbus.pin_search_path();
+
+DO $footer_upgrade$
+BEGIN
+    IF pg_catalog.to_regclass('register.migration') IS NOT NULL THEN
+        CALL statbus.migrate();
+    END IF;
+END
+$footer_upgrade$;

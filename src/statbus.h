@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * statbus.h
+ *	  What all files that talk to PostgreSQL share.
+ *
+ * Version differences of the server are levelled here and nowhere else: the
+ * code uses the newest name, and this file maps it to the older one.
+ *
+ * IDENTIFICATION
+ *	  src/statbus.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STATBUS_H
+#define STATBUS_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "statbus needs PostgreSQL 15 or newer"
+#endif
+
+/* TOAST macros have a header of their own from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Where derived data is brought up to date: GUC statbus.derive. */
+typedef enum StatbusDerive
+{
+	STATBUS_DERIVE_IMMEDIATE,
+	STATBUS_DERIVE_DEFERRED
+} StatbusDerive;
+
+extern int	statbus_derive;
+extern int	statbus_derive_immediate_limit;
+
+extern bool statbus_current_date(int32 *day);
+
+#endif							/* STATBUS_H */
