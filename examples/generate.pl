@@ -18,7 +18,7 @@ use constant LEGAL_UNITS => 4850;       # founded in the ordinary way; split-off
 use constant FOREIGN_OWNERS => 70;
 use constant SPLITS => 80;
 use constant MERGERS => 45;
-use constant INFORMAL => 400;
+use constant INFORMAL => 450;
 use constant SURVEYED => 260;           # legal units whose turnover of 2024 comes in the update file
 use constant COUNTRY => 'UN';           # the code list's place holder for a country that does not exist
 
@@ -338,7 +338,7 @@ sub contact_columns {
     return () unless happens(150);
     (my $host = lc $name) =~ s/[^a-z]+//g;
     $host = substr($host, 0, 14) . '.example';
-    return (web_address => "www.$host", email_address => "post\@$host", phone_number => '55' . between(100000, 999999));
+    return (web_address => "https://$host", email_address => "post\@$host", phone_number => '55' . between(100000, 999999));
 }
 
 sub found_legal_unit {
@@ -445,8 +445,8 @@ for my $owner (@legal_units) {
     my $form = $owner->{columns}{legal_form_code};
     next if $form eq 'FE' || $owner->{kind} eq 'h' || grep { exists $_->[1]{status_code} } @{ $owner->{events} };
     my $n = below(1000);
-    my $count = $form eq 'SP' ? ($n < 250 ? 1 : 0)
-        : $n < 480 ? 1 : $n < 590 ? between(2, 4) : $n < 602 ? between(5, 24) : 0;
+    my $count = $form eq 'SP' ? ($n < 290 ? 1 : 0)
+        : $n < 540 ? 1 : $n < 665 ? between(2, 4) : $n < 680 ? between(5, 24) : 0;
     for my $i (1 .. $count) {
         my $from = $i == 1 ? $owner->{from} : between($owner->{from}, end_of_register($owner));
         my $to = $owner->{to};
@@ -495,12 +495,7 @@ for my $unit (@legal_units[ 0 .. $#legal_units ]) {
     $splits++;
 }
 
-# A death is told by the last row.
-for my $unit (@legal_units, @establishments) {
-    next if $unit->{to} == $open;
-    my ($last) = sort { $b <=> $a } $unit->{from}, map { $_->[0] } grep { $_->[0] <= $unit->{to} } @{ $unit->{events} };
-    change($unit, $last, death_date => date($unit->{to}));
-}
+# Where establishments count the people, the legal unit does not.
 for my $unit (grep { @{ $_->{establishments} } } @legal_units) {
     delete $unit->{columns}{employees};
     for my $event (@{ $unit->{events} }) { delete $event->[1]{employees}; }
@@ -588,6 +583,13 @@ for my $unit (@legal_units[ FOREIGN_OWNERS .. $#legal_units ]) {
     push @surveyed, { tax_ident => $unit->{columns}{tax_ident}, stat_ident => $unit->{columns}{stat_ident},
         turnover => turnover($activity, $employees || below(20)), data_source_code => 'survey',
         valid_from => date($year_2024), valid_to => date(end_of_register($unit)) };
+}
+
+# A death is told by the last row.
+for my $unit (@legal_units, @establishments) {
+    next if $unit->{to} == $open;
+    my ($last) = sort { $b <=> $a } $unit->{from}, map { $_->[0] } grep { $_->[0] <= $unit->{to} } @{ $unit->{events} };
+    change($unit, $last, death_date => date($unit->{to}));
 }
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -705,6 +707,7 @@ row({ physical_latitude => '42.5' }, 'coordinate_pair physical_longitude e');
 row({ physical_latitude => '95', physical_longitude => '23' }, 'coordinate_range physical_latitude e');
 row({ physical_latitude => '42.5', physical_longitude => '200' }, 'coordinate_range physical_longitude e');
 row({ physical_latitude => 'north', physical_longitude => '23' }, 'not_a_number physical_latitude e');
+row({ physical_latitude => '42,5', physical_longitude => '23.25' }, 'number_format physical_latitude e');
 row({ physical_latitude => '42.5', physical_longitude => '23.25' });
 row({ employees => '-3' }, 'number_negative employees e');
 row({ employees => 'about ten' }, 'not_a_number employees e');
@@ -713,6 +716,7 @@ row({ employees => '1e3' }, 'number_scientific employees e');
 row({ employees => '99999999999' }, 'number_too_big employees e');
 row({ turnover => 'NaN' }, 'not_a_number turnover e');
 row({ turnover => '500 kr' }, 'not_a_number turnover e');
+row({ turnover => '1.234.5' }, 'grouping turnover e');
 row({ turnover => '' });
 row({ email_address => 'post@' }, 'email_format email_address w');
 row({});

@@ -40,7 +40,6 @@ static const struct
 											 * mark */
 };
 
-
 /* Look a mark up as a caller declares it; "" is no mark.  False when unknown. */
 bool
 sb_mark_from_text(const char *text, size_t len, SbMark *mark)
@@ -248,18 +247,15 @@ static bool
 is_scientific(SbSlice slice)
 {
 	const char *end = slice.data + slice.len;
-	const char *e = slice.data;
+	SbCursor	mantissa = {slice.data, slice.data};
 	SbCursor	exponent;
 	int			value;
 
-	while (e < end && ascii_lower(*e) != 'e')
-		e++;
-	if (e == end || !has_only_marks((SbCursor)
-									{
-										slice.data, e
-									}, ALL_MARKS))
+	while (mantissa.end < end && ascii_lower(*mantissa.end) != 'e')
+		mantissa.end++;
+	if (mantissa.end == end || !has_only_marks(mantissa, ALL_MARKS))
 		return false;
-	exponent.at = e + 1;
+	exponent.at = mantissa.end + 1;
 	exponent.end = end;
 	(void) take_sign(&exponent);
 	return take_run(&exponent, &value) > 0 && exponent.at == end &&

@@ -428,6 +428,8 @@ read_array(ArrayType *array, const char *what, int *count)
 		slices[i].data = VARDATA_ANY(DatumGetPointer(elements[i]));
 		slices[i].len = VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i]));
 	}
+	pfree(elements);
+	pfree(nulls);
 	return slices;
 }
 
@@ -462,6 +464,7 @@ get_formats(FunctionCallInfo fcinfo, int arg)
 	formats = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(SbDateFormat) * count);
 	for (int i = 0; i < count; i++)
 		formats[i] = lookup_format(names[i]);
+	pfree(names);
 
 	if (cache == NULL)
 		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FormatCache));
@@ -527,13 +530,14 @@ get_words(FunctionCallInfo fcinfo)
 	ArrayType  *true_array = PG_GETARG_ARRAYTYPE_P(1);
 	ArrayType  *false_array = PG_GETARG_ARRAYTYPE_P(2);
 	WordCache  *cache = fcinfo->flinfo->fn_extra;
-	WordCache	fresh = {{0}};
+	WordCache	fresh;
 
 	if (cache != NULL &&
 		same_array(cache->true_words.source, true_array) &&
 		same_array(cache->false_words.source, false_array))
 		return cache;
 
+	memset(&fresh, 0, sizeof(fresh));
 	read_words(fcinfo, true_array, &fresh.true_words);
 	read_words(fcinfo, false_array, &fresh.false_words);
 	check_words(&fresh);

@@ -57,7 +57,7 @@ in_namespace() {
     return "$code"
 }
 
-# Variables are passed by name; signals are reset because a background job starts with SIGINT ignored.
+# Variables are passed by name. Signals are reset because a background job starts with SIGINT ignored.
 in_root() {
     local setup
     setup=$(cat <<'SETUP'
@@ -85,12 +85,8 @@ SETUP
 
 # The host's Debian mirror. apt itself reads its configuration, so every notation of it is understood. Third parties
 # use other suites or components than the release's own `main`; security is another archive.
-find_mirror() {
+mirror_of_apt() {
     local codename
-    if [ -n "${STATBUS_DEBIAN_MIRROR:-}" ]; then
-        printf '%s\n' "$STATBUS_DEBIAN_MIRROR"
-        return
-    fi
     codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     # shellcheck disable=SC2016  # these are apt's variables
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
@@ -99,6 +95,17 @@ find_mirror() {
             $2 == codename || $2 ~ /^(stable|oldstable|testing|unstable|sid)$/ { print $1; found = 1; exit }
             $4 == "Debian" && other == "" { other = $1 }
             END { if (!found && other != "") print other }'
+}
+
+# apt names only what it has an index of, and a fresh container image has none.
+find_mirror() {
+    local found="${STATBUS_DEBIAN_MIRROR:-}"
+    if [ -z "$found" ]; then found=$(mirror_of_apt); fi
+    if [ -z "$found" ]; then
+        apt-get update -qq >&2 || :
+        found=$(mirror_of_apt)
+    fi
+    printf '%s\n' "$found"
 }
 
 install_debootstrap() {

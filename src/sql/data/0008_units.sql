@@ -285,7 +285,7 @@ CREATE TABLE register.stat_for_unit (
     stat jsonb GENERATED ALWAYS AS (
         CASE
             WHEN value_int IS NOT NULL THEN ('{"type": "int", "value": ' || value_int::text || '}')::jsonb
-            WHEN value_float IS NOT NULL THEN ('{"type": "float", "value": ' || value_float::text || '}')::jsonb
+            WHEN '-Infinity' < value_float AND value_float < 'Infinity' THEN ('{"type": "float", "value": ' || value_float::text || '}')::jsonb
             WHEN value_bool IS NOT NULL THEN ('{"type": "bool", "value": ' || value_bool::text || '}')::jsonb
             WHEN value_string IS NOT NULL THEN jsonb_object(ARRAY['type', 'str', 'value', value_string::text])
         END) STORED,
@@ -302,7 +302,7 @@ CREATE TABLE register.stat_for_unit (
     CONSTRAINT stat_for_unit_valid_from_check CHECK (isfinite(valid_from)),
     CONSTRAINT stat_for_unit_owner_check CHECK (num_nonnulls(establishment_id, legal_unit_id) = 1),
     CONSTRAINT stat_for_unit_value_check CHECK (num_nonnulls(value_int, value_float, value_string, value_bool) = 1),
-    -- NaN sorts above Infinity, so this refuses all three values that are no numbers for a statistic (or for JSON).
+    -- NaN sorts above Infinity, so this refuses all three values that are no numbers for a statistic, nor for JSON.
     CONSTRAINT stat_for_unit_value_float_check CHECK ('-Infinity' < value_float AND value_float < 'Infinity'),
     CONSTRAINT stat_for_unit_stat_definition_id_fkey FOREIGN KEY (stat_definition_id, value_type)
         REFERENCES register.stat_definition (id, type) ON DELETE RESTRICT

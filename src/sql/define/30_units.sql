@@ -62,7 +62,7 @@ CREATE OR REPLACE TRIGGER location_set_region_version
 
 CREATE OR REPLACE TRIGGER external_ident_set_shape
     BEFORE INSERT OR UPDATE OF type_id, shape, labels, ident, idents ON register.external_ident
-    FOR EACH ROW EXECUTE FUNCTION register.external_ident_set_shape();
+    FOR EACH ROW WHEN (NEW.type_id IS NOT NULL) EXECUTE FUNCTION register.external_ident_set_shape();
 
 -- keys over time --------------------------------------------------------------------------------------------------
 -- Of every unit: one slice at a time. Of what hangs on a unit: one of a kind per unit at a time, said once per kind

@@ -31,7 +31,7 @@ CREATE OR REPLACE TRIGGER power_root_refuse_id_change
 
 CREATE OR REPLACE TRIGGER legal_relationship_set_primary_influencer_only
     BEFORE INSERT OR UPDATE OF type_id, primary_influencer_only ON register.legal_relationship
-    FOR EACH ROW EXECUTE FUNCTION register.legal_relationship_set_primary_influencer_only();
+    FOR EACH ROW WHEN (NEW.type_id IS NOT NULL) EXECUTE FUNCTION register.legal_relationship_set_primary_influencer_only();
 
 CREATE OR REPLACE TRIGGER power_root_check_member_insert
     AFTER INSERT ON register.power_root REFERENCING NEW TABLE AS written

@@ -1,0 +1,140 @@
+-- Who may do what, as the users themselves.
+BEGIN;
+SET LOCAL statbus.current_date = '2024-06-15';
+INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
+    ('Ada Admin', 'regress_admin@example.org', 'admin_user'),
+    ('Rita Regular', 'regress_regular@example.org', 'regular_user'),
+    ('Rolf Restricted', 'regress_restricted@example.org', 'restricted_user'),
+    ('Eva External', 'regress_external@example.org', 'external_user'),
+    ('Lea Left', 'regress_left@example.org', 'admin_user');
+SELECT auth.sync_roles() AS roles_made;
+SELECT auth.sync_roles() AS roles_made_again;
+UPDATE auth."user" SET deleted_at = '2024-01-01' WHERE email = 'regress_left@example.org';
+
+-- Some regions, two levels; the restricted user gets the first, and with it what lies below.
+INSERT INTO register.region (path, name, version_id)
+SELECT r.path::ltree, r.name, v.id
+FROM (VALUES ('91', 'North'), ('92', 'South')) AS r (path, name), register.region_version AS v WHERE v.code = 'initial';
+INSERT INTO register.region (path, name, version_id, parent_id)
+SELECT r.path::ltree, r.name, v.id, p.id
+FROM (VALUES ('91.01', 'North Town', '91'), ('92.01', 'South Town', '92')) AS r (path, name, parent)
+JOIN register.region_version AS v ON v.code = 'initial'
+JOIN register.region AS p ON p.version_id = v.id AND p.path = r.parent::ltree;
+INSERT INTO register.region_access (user_id, region_id)
+SELECT u.id, r.id FROM auth."user" AS u, register.region AS r
+WHERE u.email = 'regress_restricted@example.org' AND r.path = '91';
+INSERT INTO register.activity_category_access (user_id, activity_category_id)
+SELECT u.id, c.id FROM auth."user" AS u, register.activity_category AS c
+JOIN register.activity_category_standard AS s ON s.id = c.standard_id AND s.code = 'isic_v4'
+WHERE u.email = 'regress_restricted@example.org' AND c.path = 'A.01';
+
+INSERT INTO register.enterprise (id, short_name) OVERRIDING SYSTEM VALUE VALUES (1000001, 'e1');
+INSERT INTO register.legal_unit (id, valid_from, name, status_id, enterprise_id, primary_for_enterprise)
+SELECT 1000001, '2020-01-01', 'Unit one', s.id, 1000001, true FROM register.status AS s WHERE s.code = 'active';
+INSERT INTO register.location (id, type, valid_from, legal_unit_id, country_id, region_id)
+SELECT 1000000 + row_number() OVER (ORDER BY r.path), CASE r.path::text WHEN '91.01' THEN 'physical' ELSE 'postal' END::register.location_type,
+       '2020-01-01', 1000001, c.id, r.id
+FROM register.region AS r, register.country AS c WHERE r.path IN ('91.01', '92.01') AND c.iso_2 = 'NO';
+INSERT INTO register.activity (id, type, valid_from, legal_unit_id, category_id)
+SELECT 1000000 + row_number() OVER (ORDER BY c.path), CASE c.path::text WHEN 'A.01.1.1' THEN 'primary' ELSE 'secondary' END::register.activity_type,
+       '2020-01-01', 1000001, c.id
+FROM register.activity_category AS c JOIN register.activity_category_standard AS s ON s.id = c.standard_id AND s.code = 'isic_v4'
+WHERE c.path IN ('A.01.1.1', 'B.05');
+
+\set VERBOSITY sqlstate
+CREATE FUNCTION pg_temp.who() RETURNS TABLE (uid_known boolean, email text, statbus_role text, regular boolean)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $who$ SELECT auth.uid() IS NOT NULL, auth.email(), auth.statbus_role(), auth.is_at_least('regular_user') $who$;
+
+-- The superuser is "system"; a claim that a client sets changes nothing.
+SELECT email, statbus_role, regular FROM pg_temp.who();
+SET LOCAL request.jwt.claims = '{"email": "regress_admin@example.org", "role": "regress_admin@example.org", "statbus_role": "admin_user", "uid": 2}';
+
+-- A user who left, and a visitor: they see nothing.
+SET LOCAL ROLE "regress_left@example.org";
+SELECT * FROM pg_temp.who();
+SELECT count(*) FROM register.legal_unit;
+SELECT count(*) FROM register.country;
+RESET ROLE;
+SAVEPOINT s;
+SET LOCAL ROLE anon;
+SELECT count(*) FROM register.legal_unit;                       -- fails
+ROLLBACK TO s;
+
+-- External: reads, writes nothing.
+SET LOCAL ROLE "regress_external@example.org";
+SELECT * FROM pg_temp.who();
+SELECT count(*) FROM register.legal_unit WHERE id = 1000001;
+SAVEPOINT s;
+UPDATE register.legal_unit SET name = 'x' WHERE id = 1000001;  -- fails
+ROLLBACK TO s;
+INSERT INTO register.tag (path, name) VALUES ('x', 'x');       -- fails
+ROLLBACK TO s;
+SELECT encrypted_password FROM auth."user";                    -- fails
+ROLLBACK TO s;
+SELECT key FROM auth.secrets;                                   -- fails
+ROLLBACK TO s;
+SELECT email FROM auth."user" ORDER BY email;
+RESET ROLE;
+
+-- Restricted: writes locations and activities, only below what was granted.
+SET LOCAL ROLE "regress_restricted@example.org";
+SELECT l.type, r.path FROM register.location AS l JOIN register.region AS r ON r.id = l.region_id WHERE l.legal_unit_id = 1000001 ORDER BY r.path;
+WITH changed AS (UPDATE register.location SET postplace = 'here', edit_by_user_id = auth.uid() WHERE legal_unit_id = 1000001 RETURNING region_id)
+SELECT r.path AS changed FROM changed JOIN register.region AS r ON r.id = changed.region_id;
+WITH changed AS (UPDATE register.activity SET edit_comment = 'checked', edit_by_user_id = auth.uid() WHERE legal_unit_id = 1000001 RETURNING category_id)
+SELECT c.path AS changed FROM changed JOIN register.activity_category AS c ON c.id = changed.category_id;
+SAVEPOINT s;
+-- moving a location out of what was granted
+UPDATE register.location SET region_id = (SELECT id FROM register.region WHERE path = '92.01'), edit_by_user_id = auth.uid()
+WHERE legal_unit_id = 1000001 AND type = 'physical';           -- fails
+ROLLBACK TO s;
+-- signing with another name
+UPDATE register.location SET edit_by_user_id = 1 WHERE legal_unit_id = 1000001 AND type = 'physical';  -- fails
+ROLLBACK TO s;
+UPDATE register.legal_unit SET name = 'x' WHERE id = 1000001;  -- fails
+ROLLBACK TO s;
+DELETE FROM register.location WHERE legal_unit_id = 1000001 AND type = 'postal';
+SELECT count(*) AS still_two FROM register.location WHERE legal_unit_id = 1000001;
+RESET ROLE;
+
+-- Regular: edits units under his own name, configures nothing.
+SET LOCAL ROLE "regress_regular@example.org";
+SELECT * FROM pg_temp.who();
+SAVEPOINT s;
+UPDATE register.legal_unit SET name = 'Unit 1' WHERE id = 1000001;                              -- fails: still signed by system
+ROLLBACK TO s;
+UPDATE register.legal_unit SET name = 'Unit 1', edit_by_user_id = auth.uid() WHERE id = 1000001;
+SELECT name FROM register.legal_unit WHERE id = 1000001;
+SAVEPOINT s;
+INSERT INTO register.data_source (code, name) VALUES ('x', 'x');                                -- fails
+ROLLBACK TO s;
+UPDATE auth."user" SET statbus_role = 'admin_user' WHERE email = 'regress_regular@example.org'; -- fails
+ROLLBACK TO s;
+INSERT INTO register.region_access (user_id, region_id) SELECT auth.uid(), id FROM register.region LIMIT 1; -- fails
+ROLLBACK TO s;
+UPDATE auth."user" SET display_name = 'Rita R.' WHERE email = 'regress_regular@example.org';
+RESET ROLE;
+SELECT display_name FROM auth."user" WHERE email = 'regress_regular@example.org';
+
+-- Admin: all of it, and still no secrets.
+SET LOCAL ROLE "regress_admin@example.org";
+SELECT * FROM pg_temp.who();
+INSERT INTO register.data_source (code, name, enabled, custom) VALUES ('regress', 'Regress', true, true);
+UPDATE auth."user" SET statbus_role = 'external_user' WHERE email = 'regress_regular@example.org';
+SELECT count(*) AS users FROM auth."user" WHERE email LIKE 'regress%';
+SAVEPOINT s;
+SELECT key FROM auth.secrets;                                   -- fails
+ROLLBACK TO s;
+SELECT encrypted_password FROM auth."user";                    -- fails
+ROLLBACK TO s;
+RESET ROLE;
+
+-- The role that was taken away counts at once, whatever the server's role still holds.
+SET LOCAL ROLE "regress_regular@example.org";
+WITH changed AS (UPDATE register.legal_unit SET name = 'x', edit_by_user_id = auth.uid() WHERE id = 1000001 RETURNING 1)
+SELECT count(*) AS changed FROM changed;
+RESET ROLE;
+
+-- A bad call says so.
+SELECT auth.is_at_least('emperor');                            -- fails
+ROLLBACK;

@@ -1,0 +1,29 @@
+-- Definitions 22: the times that a user may choose for a query (valid_on) or an import (valid_from to valid_to).
+CREATE OR REPLACE VIEW api.time_context WITH (security_invoker = on) AS
+SELECT c.type, c.ident, c.name_when_query, c.name_when_input, c.scope, c.valid_from, c.valid_to, c.valid_on, c.code, c.path
+FROM (
+    SELECT 'relative_period'::register.time_context_type AS type,
+        'r_' || p.code::text AS ident,
+        p.name_when_query || y.suffix AS name_when_query,
+        p.name_when_input || y.suffix AS name_when_input,
+        p.scope, p.valid_from, p.valid_to, p.valid_on, p.code, NULL::ltree AS path,
+        NULL::integer AS year
+    FROM api.relative_period_with_time AS p
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p.code::text LIKE 'year\_%' THEN ' (' || extract(year FROM p.valid_from)::integer || ')' ELSE '' END AS suffix
+    ) AS y
+    WHERE p.enabled
+    UNION ALL
+    SELECT 'tag', 't_' || ltree2text(t.path), t.name, t.name, 'input_and_query',
+        t.context_valid_from, t.context_valid_to, t.context_valid_on, NULL, t.path, NULL
+    FROM register.tag AS t
+    WHERE t.enabled AND t.context_valid_from IS NOT NULL AND t.context_valid_to IS NOT NULL AND t.context_valid_on IS NOT NULL
+    UNION ALL
+    SELECT 'year', 'y_' || s.year, s.year::text, s.year::text, 'input_and_query',
+        make_date(s.year, 1, 1), make_date(s.year, 12, 31), make_date(s.year, 12, 31), NULL, NULL, s.year
+    FROM register.timesegments_years AS s
+    CROSS JOIN (SELECT extract(year FROM statbus.today())::integer AS year) AS now
+    WHERE s.year NOT IN (now.year, now.year - 1)
+) AS c
+ORDER BY c.type, c.year DESC, c.code, c.path;
+COMMENT ON VIEW api.time_context IS 'times to choose from: periods relative to today, tags with dates, years with data';

@@ -1,0 +1,767 @@
+-- Temporal keys: unique keys and foreign keys over a period.
+--
+-- A unique key is an exclusion constraint: equal columns, overlapping periods. It is DEFERRABLE INITIALLY IMMEDIATE inside,
+-- so that one statement may pass through overlaps and is judged by its end; the constraint's comment records that the caller
+-- asked for no more than that.
+--
+-- A foreign key is a pair of constraint triggers with the same arguments (a name that never changes, the action on delete):
+--   on the child   AFTER … UPDATE OF <columns>, <period> FROM <parent>  EXECUTE temporal.foreign_key_child
+--   on the parent  AFTER … UPDATE OF <columns>, <period> FROM <child>   EXECUTE temporal.foreign_key_parent
+-- The column lists live in UPDATE OF and the tables in FROM: PostgreSQL renames, dumps and drops them with the tables, and
+-- refuses DROP COLUMN without CASCADE. Of a deferrable key the pair does the checking, row by row. Otherwise the pair has
+-- WHEN (false) and only keeps the definition, and each table concerned has one set of statement triggers with transition
+-- tables (temporal_key_insert, _update, _delete, _truncate) that look the pairs up and check a statement's rows as one set.
+
+-- The period column of a table: its range type, and the two columns it is generated from, if it is.
+CREATE OR REPLACE FUNCTION temporal.period_of(
+    table_name regclass, period name,
+    OUT attnum smallint, OUT range_type regtype, OUT subtype regtype, OUT from_column name, OUT until_column name)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $period_of$
+DECLARE
+    expression text;
+    parts text[];
+BEGIN
+    SELECT a.attnum, a.atttypid, r.rngsubtype, CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END
+    INTO attnum, range_type, subtype, expression
+    FROM pg_attribute AS a
+    LEFT JOIN pg_range AS r ON r.rngtypid = a.atttypid
+    LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = table_name AND a.attname = period AND a.attnum > 0 AND NOT a.attisdropped;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'column "%" of relation % does not exist', period, table_name USING ERRCODE = 'undefined_column';
+    END IF;
+    IF subtype IS NULL THEN
+        RAISE EXCEPTION 'column "%" of relation % is not a range', period, table_name USING ERRCODE = 'datatype_mismatch';
+    END IF;
+    IF expression IS NOT NULL THEN
+        parts := regexp_match(expression,
+            '^(?:[^(]*)\(((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*)), ((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*))(?:, ''\[\)''::text)?\)$');
+        IF parts IS NULL THEN
+            RAISE EXCEPTION 'period "%" of relation % is not generated from two columns', period, table_name
+                USING ERRCODE = 'feature_not_supported', DETAIL = 'It is generated as ' || expression || '.';
+        END IF;
+        from_column := (parse_ident(parts[1]))[1];
+        until_column := (parse_ident(parts[2]))[1];
+    END IF;
+END
+$period_of$;
+REVOKE ALL ON FUNCTION temporal.period_of(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.period_of(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.period_of(regclass, name) IS 'the range type of a period column and the two columns it is generated from';
+
+-- The attribute numbers of some columns, in order; 42703 for one that does not exist.
+CREATE OR REPLACE FUNCTION temporal.column_numbers(table_name regclass, columns name[]) RETURNS smallint[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $column_numbers$
+DECLARE
+    result smallint[];
+    missing name;
+BEGIN
+    SELECT array_agg(a.attnum ORDER BY c.position), min(c.name::text) FILTER (WHERE a.attnum IS NULL)
+    INTO result, missing
+    FROM unnest(columns) WITH ORDINALITY AS c(name, position)
+    LEFT JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attname = c.name AND a.attnum > 0 AND NOT a.attisdropped;
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'column "%" of relation % does not exist', missing, table_name USING ERRCODE = 'undefined_column';
+    END IF;
+    RETURN coalesce(result, '{}');
+END
+$column_numbers$;
+REVOKE ALL ON FUNCTION temporal.column_numbers(regclass, name[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.column_numbers(regclass, name[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.column_numbers(regclass, name[]) IS 'attribute numbers of columns by name';
+
+-- The names of attribute numbers, in order.
+CREATE OR REPLACE FUNCTION temporal.column_names(table_name regclass, numbers smallint[]) RETURNS name[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $column_names$
+    SELECT coalesce(array_agg(a.attname ORDER BY n.position), '{}')
+    FROM unnest(numbers) WITH ORDINALITY AS n(attnum, position)
+    JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attnum = n.attnum
+$column_names$;
+REVOKE ALL ON FUNCTION temporal.column_names(regclass, smallint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.column_names(regclass, smallint[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.column_names(regclass, smallint[]) IS 'names of columns by attribute number';
+
+-- All temporal keys, read from the catalogue alone.
+CREATE OR REPLACE VIEW temporal.constraint AS
+WITH excluding AS (
+    SELECT con.oid, con.conrelid, con.conname, con.conindid, con.conkey, con.condeferrable, con.condeferred,
+        cardinality(con.conkey) AS width
+    FROM pg_catalog.pg_constraint AS con
+    WHERE con.contype = 'x'
+        AND con.conkey[cardinality(con.conkey)] <> 0
+        AND (
+            SELECT pg_catalog.bool_and(o.oprname = CASE WHEN e.position < cardinality(con.conexclop) THEN '=' ELSE '&&' END)
+            FROM unnest(con.conexclop) WITH ORDINALITY AS e(operator, position)
+            JOIN pg_catalog.pg_operator AS o ON o.oid = e.operator)
+        AND EXISTS (
+            SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+            WHERE a.attrelid = con.conrelid AND a.attnum = con.conkey[cardinality(con.conkey)] AND t.typtype IN ('r', 'm'))
+), element AS (
+    SELECT x.oid, k.position, x.conrelid, k.attnum,
+        CASE WHEN k.attnum = 0 THEN pg_catalog.regexp_match(
+            pg_catalog.pg_get_indexdef(x.conindid, k.position::integer, false),
+            '^COALESCE\(((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*)),') END AS coalesced
+    FROM excluding AS x CROSS JOIN LATERAL unnest(x.conkey) WITH ORDINALITY AS k(attnum, position)
+    WHERE k.position < x.width
+), key_columns AS (
+    SELECT e.oid,
+        pg_catalog.array_agg(coalesce(a.attname, (pg_catalog.parse_ident(e.coalesced[1]))[1]::name) ORDER BY e.position)
+            FILTER (WHERE e.attnum <> 0 OR e.coalesced IS NOT NULL) AS columns,
+        pg_catalog.bool_or(e.attnum = 0) AS nulls_not_distinct
+    FROM element AS e
+    LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.conrelid AND a.attnum = e.attnum AND e.attnum <> 0
+    GROUP BY e.oid
+), foreign_key AS (
+    SELECT c.tgrelid AS child, c.tgname, p.tgrelid AS parent, c.tgdeferrable, c.tginitdeferred,
+        c.tgattr::smallint[] AS child_numbers, p.tgattr::smallint[] AS parent_numbers,
+        pg_catalog.array_length(p.tgattr::smallint[], 1) - 1 AS width,
+        pg_catalog.encode(c.tgargs, 'escape') AS arguments
+    FROM pg_catalog.pg_trigger AS c
+    JOIN pg_catalog.pg_trigger AS p ON p.tgrelid = c.tgconstrrelid AND p.tgconstrrelid = c.tgrelid AND p.tgargs = c.tgargs
+    JOIN pg_catalog.pg_proc AS cf ON cf.oid = c.tgfoid AND cf.proname = 'foreign_key_child'
+    JOIN pg_catalog.pg_namespace AS cn ON cn.oid = cf.pronamespace AND cn.nspname = 'temporal'
+    JOIN pg_catalog.pg_proc AS pf ON pf.oid = p.tgfoid AND pf.proname = 'foreign_key_parent' AND pf.pronamespace = cn.oid
+)
+SELECT n.nspname AS table_schema, r.relname AS table_name, x.conname AS constraint_name, 'unique'::text AS constraint_type,
+    coalesce(k.columns, '{}') AS columns, pa.attname AS period,
+    NULL::name AS references_schema, NULL::name AS references_table, NULL::name[] AS references_columns,
+    NULL::name AS references_period, NULL::text AS on_delete,
+    pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate,
+    coalesce(k.nulls_not_distinct, false) AS nulls_not_distinct,
+    x.condeferrable AND coalesce(d.description, '') NOT LIKE 'temporal key, not deferrable%' AS is_deferrable,
+    x.condeferred AS initially_deferred,
+    x.conrelid::regclass AS relation, NULL::regclass AS references_relation
+FROM excluding AS x
+JOIN pg_catalog.pg_class AS r ON r.oid = x.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
+JOIN pg_catalog.pg_index AS i ON i.indexrelid = x.conindid
+JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = x.conrelid AND pa.attnum = x.conkey[x.width]
+LEFT JOIN key_columns AS k ON k.oid = x.oid
+LEFT JOIN pg_catalog.pg_description AS d
+    ON d.objoid = x.oid AND d.classoid = 'pg_catalog.pg_constraint'::regclass AND d.objsubid = 0
+UNION ALL
+SELECT n.nspname, r.relname, f.tgname, 'foreign key',
+    (SELECT pg_catalog.array_agg(a.attname ORDER BY u.position)
+     FROM unnest(f.child_numbers) WITH ORDINALITY AS u(attnum, position)
+     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.child AND a.attnum = u.attnum WHERE u.position <= f.width),
+    (SELECT a.attname FROM pg_catalog.pg_attribute AS a
+     WHERE a.attrelid = f.child AND a.attnum = (f.child_numbers::smallint[])[f.width]
+         AND pg_catalog.array_length(f.child_numbers, 1) > f.width),
+    pn.nspname, pr.relname,
+    (SELECT pg_catalog.array_agg(a.attname ORDER BY u.position)
+     FROM unnest(f.parent_numbers) WITH ORDINALITY AS u(attnum, position)
+     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.parent AND a.attnum = u.attnum WHERE u.position <= f.width),
+    (SELECT a.attname FROM pg_catalog.pg_attribute AS a
+     WHERE a.attrelid = f.parent AND a.attnum = (f.parent_numbers::smallint[])[f.width]),
+    pg_catalog.split_part(f.arguments, '\000', 2), NULL, false, f.tgdeferrable, f.tginitdeferred, f.child::regclass, f.parent::regclass
+FROM foreign_key AS f
+JOIN pg_catalog.pg_class AS r ON r.oid = f.child
+JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
+JOIN pg_catalog.pg_class AS pr ON pr.oid = f.parent
+JOIN pg_catalog.pg_namespace AS pn ON pn.oid = pr.relnamespace;
+REVOKE ALL ON temporal.constraint FROM PUBLIC;
+GRANT SELECT ON temporal.constraint TO PUBLIC;
+COMMENT ON VIEW temporal.constraint IS 'all temporal unique keys and foreign keys of this database';
+
+-- Adds a temporal unique key and returns its name.
+CREATE OR REPLACE FUNCTION temporal.add_unique(
+    table_name regclass, columns name[], period name DEFAULT 'valid_range', predicate text DEFAULT NULL,
+    nulls_not_distinct boolean DEFAULT false, is_deferrable boolean DEFAULT false,
+    initially_deferred boolean DEFAULT false, constraint_name name DEFAULT NULL) RETURNS name
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $add_unique$
+DECLARE
+    elements text := '';
+    sentinel text;
+    key_column record;
+    result name := constraint_name;
+BEGIN
+    IF table_name IS NULL OR columns IS NULL OR period IS NULL THEN
+        RAISE EXCEPTION 'table, columns and period must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF initially_deferred AND NOT is_deferrable THEN
+        RAISE EXCEPTION 'constraint declared initially deferred must be deferrable' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM temporal.column_numbers(table_name, columns);
+    PERFORM temporal.period_of(table_name, period);
+    FOR key_column IN
+        SELECT a.attname, a.attnotnull, a.atttypid, coalesce(nullif(t.typbasetype, 0), t.oid) AS base, t.typtype
+        FROM unnest(columns) WITH ORDINALITY AS c(name, position)
+        JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attname = c.name AND a.attnum > 0
+        JOIN pg_type AS t ON t.oid = a.atttypid
+        ORDER BY c.position
+    LOOP
+        IF nulls_not_distinct AND NOT key_column.attnotnull THEN
+            sentinel := CASE
+                WHEN key_column.base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype) THEN '0'
+                WHEN key_column.base IN ('text'::regtype, 'varchar'::regtype) THEN ''''''
+                WHEN key_column.base = 'date'::regtype THEN '''2000-01-01'''
+                WHEN key_column.base = 'uuid'::regtype THEN '''00000000-0000-0000-0000-000000000000'''
+                WHEN key_column.typtype = 'e' THEN
+                    (SELECT quote_literal(e.enumlabel) FROM pg_enum AS e WHERE e.enumtypid = key_column.atttypid ORDER BY e.enumsortorder LIMIT 1)
+            END;
+            IF sentinel IS NULL THEN
+                RAISE EXCEPTION 'NULLS NOT DISTINCT is not supported for column "%" of type %',
+                    key_column.attname, key_column.atttypid::regtype USING ERRCODE = 'feature_not_supported';
+            END IF;
+            elements := elements || format('(COALESCE(%I, %s)) WITH OPERATOR(pg_catalog.=), ((%I IS NULL)::integer) WITH OPERATOR(pg_catalog.=), ',
+                key_column.attname, sentinel, key_column.attname);
+        ELSE
+            elements := elements || format('%I WITH OPERATOR(pg_catalog.=), ', key_column.attname);
+        END IF;
+    END LOOP;
+    result := coalesce(result, temporal.free_name(table_name, columns || period, 'excl'));
+    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I EXCLUDE USING gist (%s%I WITH OPERATOR(pg_catalog.&&))%s DEFERRABLE INITIALLY %s',
+        table_name, result, elements, period, ' WHERE (' || predicate || ')',
+        CASE WHEN initially_deferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END);
+    IF NOT is_deferrable THEN
+        EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', result, table_name,
+            'temporal key, not deferrable: checked at the end of each statement');
+    END IF;
+    RETURN result;
+END
+$add_unique$;
+REVOKE ALL ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name)
+    IS 'no two rows with equal columns have overlapping periods';
+
+-- A constraint name of at most 63 bytes that no constraint or trigger of the table has.
+CREATE OR REPLACE FUNCTION temporal.free_name(table_name regclass, parts name[], suffix text) RETURNS name
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $free_name$
+DECLARE
+    stem text := (SELECT c.relname FROM pg_class AS c WHERE c.oid = table_name) || '_' || array_to_string(parts, '_');
+    candidate text;
+    attempt integer := 0;
+BEGIN
+    LOOP
+        candidate := '_' || suffix || CASE WHEN attempt = 0 THEN '' ELSE attempt::text END;
+        candidate := stem || candidate;
+        WHILE octet_length(candidate) > 63 LOOP
+            stem := left(stem, -1);
+            candidate := stem || '_' || suffix || CASE WHEN attempt = 0 THEN '' ELSE attempt::text END;
+        END LOOP;
+        EXIT WHEN NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = table_name AND c.conname = candidate)
+            AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = table_name AND t.tgname = candidate)
+            AND NOT EXISTS (
+                SELECT FROM pg_class AS c
+                WHERE c.relname = candidate AND c.relnamespace = (SELECT o.relnamespace FROM pg_class AS o WHERE o.oid = table_name));
+        attempt := attempt + 1;
+    END LOOP;
+    RETURN candidate::name;
+END
+$free_name$;
+REVOKE ALL ON FUNCTION temporal.free_name(regclass, name[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.free_name(regclass, name[], text) TO PUBLIC;
+COMMENT ON FUNCTION temporal.free_name(regclass, name[], text) IS 'a name for a constraint or index that is not taken';
+
+-- The query that finds one violation of a foreign key among changed children. `changed` is a query with the child's key columns
+-- as k1, k2 … and, when the child has a period, its period as per. The parent's slices it relies on are locked, so that nobody takes
+-- them away before this transaction ends: with FOR KEY SHARE where a unique index holds the period's bounds, so that an update of them is a
+-- key update, otherwise with FOR SHARE.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_query(
+    parent regclass, parent_columns name[], has_period boolean, changed text, take_locks boolean) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_query$
+DECLARE
+    width integer := cardinality(parent_columns) - 1;
+    period name := parent_columns[cardinality(parent_columns)];
+    parent_keys text;
+    keys text;
+    joined text;
+    shown text;
+    bounds record;
+    strength text := '';
+BEGIN
+    SELECT string_agg(format('p.%I AS k%s', c.name, c.position), ', ' ORDER BY c.position),
+        string_agg(format('k%s', c.position), ', ' ORDER BY c.position),
+        string_agg(format('c.k%s = p.%I', c.position, c.name), ' AND ' ORDER BY c.position),
+        string_agg(format('c.k%s', c.position), ', ' ORDER BY c.position)
+    INTO parent_keys, keys, joined, shown
+    FROM unnest(parent_columns[1:width]) WITH ORDINALITY AS c(name, position);
+    IF take_locks THEN
+        bounds := temporal.period_of(parent, period);
+        strength := CASE WHEN EXISTS (
+            SELECT FROM pg_index AS i
+            WHERE i.indrelid = parent AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                AND temporal.column_numbers(parent, CASE WHEN bounds.from_column IS NULL THEN ARRAY[period]
+                    ELSE ARRAY[bounds.from_column, bounds.until_column] END) <@ i.indkey::smallint[])
+            THEN ' FOR KEY SHARE OF p' ELSE ' FOR SHARE OF p' END;
+    END IF;
+    IF has_period THEN
+        RETURN format(
+            'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s, p.%3$I AS per FROM %4$s AS p'
+            ' WHERE EXISTS (SELECT FROM changed AS c WHERE %5$s AND c.per && p.%3$I)%6$s),'
+            ' covered AS (SELECT %7$s, range_agg(per) AS pers FROM relied_on GROUP BY %7$s)'
+            ' SELECT concat_ws('', '', %8$s), c.per::text FROM changed AS c LEFT JOIN covered AS v USING (%7$s)'
+            ' WHERE isempty(c.per) OR NOT coalesce(c.per <@ v.pers, false) LIMIT 1',
+            changed, parent_keys, period, parent, joined, strength, keys, shown);
+    END IF;
+    RETURN format(
+        'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s FROM %3$s AS p'
+        ' WHERE EXISTS (SELECT FROM changed AS c WHERE %4$s) AND NOT isempty(p.%8$I)%5$s), covered AS (SELECT DISTINCT %6$s, true AS found FROM relied_on)'
+        ' SELECT concat_ws('', '', %7$s), NULL::text FROM changed AS c LEFT JOIN covered AS v USING (%6$s)'
+        ' WHERE v.found IS NULL LIMIT 1',
+        changed, parent_keys, parent, joined, strength, keys, shown, period);
+END
+$foreign_key_query$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_query(regclass, name[], boolean, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_query(regclass, name[], boolean, text, boolean) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_query(regclass, name[], boolean, text, boolean) IS 'query text that finds a violation of a temporal foreign key';
+
+-- Raises a violation of a foreign key.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_violated(
+    constraint_name name, child regclass, child_columns name[], parent regclass, parent_columns name[], parent_changed boolean,
+    key_values text, period text) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_violated$
+DECLARE
+    child_schema name;
+    child_table name;
+    parent_table name;
+    width integer := cardinality(parent_columns) - 1;
+BEGIN
+    SELECT n.nspname, c.relname INTO child_schema, child_table
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = child;
+    SELECT c.relname INTO parent_table FROM pg_class AS c WHERE c.oid = parent;
+    IF parent_changed THEN
+        RAISE EXCEPTION 'update or delete on table "%" violates temporal foreign key "%" on table "%"', parent_table, constraint_name, child_table
+            USING ERRCODE = 'foreign_key_violation', SCHEMA = child_schema, TABLE = child_table, CONSTRAINT = constraint_name,
+            DETAIL = format('Key (%s)=(%s)%s is still referenced from table "%s".', array_to_string(parent_columns[1:width], ', '),
+                key_values, coalesce(' during ' || period, ''), child_table);
+    END IF;
+    RAISE EXCEPTION 'insert or update on table "%" violates temporal foreign key "%"', child_table, constraint_name
+        USING ERRCODE = 'foreign_key_violation', SCHEMA = child_schema, TABLE = child_table, CONSTRAINT = constraint_name,
+        DETAIL = CASE WHEN period = 'empty' THEN format('Key (%s)=(%s) has an empty period.', array_to_string(child_columns[1:width], ', '), key_values)
+            WHEN period IS NULL THEN format('Key (%s)=(%s) is never present in table "%s".', array_to_string(child_columns[1:width], ', '), key_values, parent_table)
+            ELSE format('Key (%s)=(%s) is not present in table "%s" during all of %s.',
+                array_to_string(child_columns[1:width], ', '), key_values, parent_table, period) END;
+END
+$foreign_key_violated$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) IS 'raises 23503 for a temporal foreign key';
+
+-- Checks, after a statement, all not deferrable foreign keys that its table takes part in.
+-- DEFINER: as a native key it must see all rows of both tables (row level security is for people), and lock the parent's rows, whatever
+-- the writer may do there. It reads and locks only, compares with pg_catalog operators, and runs no code of a user. A trigger
+-- that names another table in FROM could only be made by somebody who has the TRIGGER right on that table.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_statement() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+SET enable_nestloop = on
+AS $foreign_key_statement$
+DECLARE
+    k record;
+    child_columns name[];
+    parent_columns name[];
+    width integer;
+    changed text;
+    query text;
+    bad_values text;
+    bad_period text;
+BEGIN
+    FOR k IN
+        SELECT r.as_parent, c.tgname, c.tgrelid AS child, p.tgrelid AS parent, c.tgattr::smallint[] AS child_numbers,
+            p.tgattr::smallint[] AS parent_numbers
+        FROM pg_trigger AS t
+        JOIN pg_trigger AS o ON o.tgrelid = t.tgconstrrelid AND o.tgconstrrelid = t.tgrelid AND o.tgargs = t.tgargs
+            AND o.tgfoid <> t.tgfoid
+        CROSS JOIN LATERAL (SELECT t.tgfoid = 'temporal.foreign_key_parent()'::regprocedure AS as_parent) AS r
+        CROSS JOIN LATERAL (SELECT CASE WHEN r.as_parent THEN o.oid ELSE t.oid END AS child_trigger,
+            CASE WHEN r.as_parent THEN t.oid ELSE o.oid END AS parent_trigger) AS ids
+        JOIN pg_trigger AS c ON c.oid = ids.child_trigger
+        JOIN pg_trigger AS p ON p.oid = ids.parent_trigger
+        WHERE t.tgrelid = TG_RELID AND t.tgenabled <> 'D'
+            AND t.tgfoid IN ('temporal.foreign_key_child()'::regprocedure, 'temporal.foreign_key_parent()'::regprocedure)
+            AND o.tgfoid IN ('temporal.foreign_key_child()'::regprocedure, 'temporal.foreign_key_parent()'::regprocedure)
+            AND (NOT t.tgdeferrable OR TG_OP = 'TRUNCATE')
+            AND CASE TG_OP WHEN 'INSERT' THEN NOT r.as_parent WHEN 'UPDATE' THEN true ELSE r.as_parent END
+        ORDER BY c.tgname, r.as_parent
+    LOOP
+        width := cardinality(k.parent_numbers) - 1;
+        child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
+        parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
+        IF NOT k.as_parent THEN
+            changed := temporal.foreign_key_rows('new_rows', child_columns, width, 'new_rows');
+            IF TG_OP = 'UPDATE' THEN
+                changed := changed || ' EXCEPT ' || temporal.foreign_key_rows('old_rows', child_columns, width, 'old_rows');
+            END IF;
+        ELSIF TG_OP = 'TRUNCATE' THEN
+            changed := temporal.foreign_key_rows(k.child::regclass::text, child_columns, width, 'x');
+        ELSE
+            changed := temporal.foreign_key_rows('old_rows', parent_columns, width, 'old_rows');
+            IF TG_OP = 'UPDATE' THEN
+                changed := changed || ' EXCEPT ' || temporal.foreign_key_rows('new_rows', parent_columns, width, 'new_rows');
+            END IF;
+            changed := temporal.foreign_key_children(k.child::regclass, child_columns, width, changed);
+        END IF;
+        query := temporal.foreign_key_query(k.parent::regclass, parent_columns, cardinality(child_columns) > width, changed, TG_OP <> 'TRUNCATE');
+        EXECUTE query INTO bad_values, bad_period;
+        IF bad_values IS NOT NULL THEN
+            -- look twice: a parent that was split while its lock was awaited shows its new slices only to a new snapshot
+            EXECUTE query INTO bad_values, bad_period;
+        END IF;
+        IF bad_values IS NOT NULL THEN
+            PERFORM temporal.foreign_key_violated(k.tgname, k.child::regclass, child_columns, k.parent::regclass, parent_columns,
+                k.as_parent, bad_values, bad_period);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$foreign_key_statement$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_statement() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_statement() TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_statement() IS 'statement trigger of temporal foreign keys';
+
+-- SELECT of the distinct keys (and period, when there is one more column than the width) of a relation, without NULLs.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_rows(relation text, columns name[], width integer, alias text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_rows$
+    SELECT format('SELECT DISTINCT %s FROM %s AS %I WHERE %s',
+        string_agg(format('%I.%I AS %s', alias, c.name, CASE WHEN c.position > width THEN 'per' ELSE 'k' || c.position END), ', ' ORDER BY c.position),
+        relation, alias,
+        string_agg(format('%I.%I IS NOT NULL', alias, c.name), ' AND ' ORDER BY c.position))
+    FROM unnest(columns) WITH ORDINALITY AS c(name, position)
+$foreign_key_rows$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_rows(text, name[], integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_rows(text, name[], integer, text) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_rows(text, name[], integer, text) IS 'query text: keys and periods of a relation';
+
+-- SELECT of the children that a set of parents' keys and periods (k1 … per) concerns.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_children(child regclass, columns name[], width integer, lost text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_children$
+    SELECT format('SELECT DISTINCT %s FROM %s AS x JOIN (%s) AS o ON %s',
+        string_agg(format('x.%I AS %s', c.name, CASE WHEN c.position > width THEN 'per' ELSE 'k' || c.position END), ', ' ORDER BY c.position),
+        child, lost,
+        string_agg(CASE WHEN c.position > width THEN format('x.%I && o.per', c.name) ELSE format('x.%I = o.k%s', c.name, c.position) END,
+            ' AND ' ORDER BY c.position))
+    FROM unnest(columns) WITH ORDINALITY AS c(name, position)
+$foreign_key_children$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_children(regclass, name[], integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_children(regclass, name[], integer, text) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_children(regclass, name[], integer, text) IS 'query text: children of lost parent slices';
+
+-- Checks one child row of a deferrable foreign key. The row may be gone or changed by now: only what is in the table counts.
+-- DEFINER: as foreign_key_statement.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_child() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+SET enable_nestloop = on
+AS $foreign_key_child$
+BEGIN
+    PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(NEW), false);
+    RETURN NULL;
+END
+$foreign_key_child$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_child() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_child() TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_child() IS 'constraint trigger on the child of a temporal foreign key';
+
+-- Checks the children of one parent row of a deferrable foreign key that was deleted or changed.
+-- DEFINER: as foreign_key_statement.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_parent() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+SET enable_nestloop = on
+AS $foreign_key_parent$
+BEGIN
+    PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(OLD), true);
+    RETURN NULL;
+END
+$foreign_key_parent$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_parent() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_parent() TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_parent() IS 'constraint trigger on the parent of a temporal foreign key';
+
+-- The common part of the two: which children overlap the given row's key and period, and are they covered.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_check_row(relation oid, trigger_name name, old_or_new jsonb, as_parent boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_check_row$
+DECLARE
+    k record;
+    child_columns name[];
+    parent_columns name[];
+    own_columns name[];
+    width integer;
+    lost text;
+    query text;
+    bad_values text;
+    bad_period text;
+BEGIN
+    SELECT CASE WHEN as_parent THEN o.tgname ELSE t.tgname END AS tgname,
+        CASE WHEN as_parent THEN o.tgrelid ELSE t.tgrelid END AS child, CASE WHEN as_parent THEN t.tgrelid ELSE o.tgrelid END AS parent,
+        CASE WHEN as_parent THEN o.tgattr ELSE t.tgattr END::smallint[] AS child_numbers,
+        CASE WHEN as_parent THEN t.tgattr ELSE o.tgattr END::smallint[] AS parent_numbers
+    INTO k
+    FROM pg_trigger AS t
+    JOIN pg_trigger AS o ON o.tgrelid = t.tgconstrrelid AND o.tgconstrrelid = t.tgrelid AND o.tgargs = t.tgargs AND o.oid <> t.oid
+    WHERE t.tgrelid = relation AND t.tgname = trigger_name;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    width := cardinality(k.parent_numbers) - 1;
+    child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
+    parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
+    own_columns := CASE WHEN as_parent THEN parent_columns ELSE child_columns END;
+    SELECT format('SELECT %s FROM jsonb_populate_record(NULL::%s, $1) AS n', string_agg(
+        format('n.%I AS %s', c.name, CASE WHEN c.position > width THEN 'per' ELSE 'k' || c.position END), ', ' ORDER BY c.position), relation::regclass)
+    INTO lost FROM unnest(own_columns) WITH ORDINALITY AS c(name, position);
+    query := temporal.foreign_key_query(k.parent::regclass, parent_columns, cardinality(child_columns) > width,
+        temporal.foreign_key_children(k.child::regclass, child_columns, width, lost), true);
+    EXECUTE query INTO bad_values, bad_period USING old_or_new;
+    IF bad_values IS NOT NULL THEN
+        EXECUTE query INTO bad_values, bad_period USING old_or_new;
+    END IF;
+    IF bad_values IS NOT NULL THEN
+        PERFORM temporal.foreign_key_violated(k.tgname, k.child::regclass, child_columns, k.parent::regclass, parent_columns, as_parent,
+            bad_values, bad_period);
+    END IF;
+END
+$foreign_key_check_row$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_check_row(oid, name, jsonb, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_check_row(oid, name, jsonb, boolean) IS 'checks one row of a deferrable temporal foreign key';
+
+-- Makes a btree whose first columns are the given ones, unless an index that can find them is there.
+CREATE OR REPLACE FUNCTION temporal.ensure_index(table_name regclass, columns name[], period name) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $ensure_index$
+DECLARE
+    numbers smallint[] := temporal.column_numbers(table_name, columns);
+    bounds record;
+    further text := '';
+BEGIN
+    PERFORM FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_am AS m ON m.oid = c.relam
+    WHERE i.indrelid = table_name AND i.indisvalid AND m.amname IN ('btree', 'gist')
+        AND (SELECT array_agg(u.attnum) FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS u(attnum, position)
+             WHERE u.position <= cardinality(numbers)) @> numbers
+        AND (i.indpred IS NULL OR replace(replace(pg_get_expr(i.indpred, i.indrelid), '(', ''), ')', '') = ANY (
+             SELECT format('%I IS NOT NULL', c2.name) FROM unnest(columns) AS c2(name)));
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    IF period IS NOT NULL THEN
+        bounds := temporal.period_of(table_name, period);
+        further := CASE WHEN bounds.from_column IS NULL THEN format(', %I', period)
+            ELSE format(', %I, %I', bounds.from_column, bounds.until_column) END;
+    END IF;
+    EXECUTE format('CREATE INDEX %I ON %s (%s%s)', temporal.free_name(table_name, columns, 'temporal_idx'), table_name,
+        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(columns) WITH ORDINALITY AS c(name, position)), further);
+END
+$ensure_index$;
+REVOKE ALL ON FUNCTION temporal.ensure_index(regclass, name[], name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.ensure_index(regclass, name[], name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.ensure_index(regclass, name[], name) IS 'makes the index that a temporal foreign key needs';
+
+-- Adds a temporal foreign key and returns its name.
+CREATE OR REPLACE FUNCTION temporal.add_foreign_key(
+    table_name regclass, columns name[], references_table regclass, references_columns name[],
+    period name DEFAULT 'valid_range', references_period name DEFAULT 'valid_range',
+    on_delete text DEFAULT 'no action', is_deferrable boolean DEFAULT false,
+    initially_deferred boolean DEFAULT false, constraint_name name DEFAULT NULL) RETURNS name
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $add_foreign_key$
+DECLARE
+    result name := constraint_name;
+    child_list name[] := columns || period;
+    parent_list name[] := references_columns || references_period;
+    timing text;
+    bad_values text;
+    bad_period text;
+    t record;
+BEGIN
+    IF table_name IS NULL OR columns IS NULL OR references_table IS NULL OR references_columns IS NULL OR references_period IS NULL THEN
+        RAISE EXCEPTION 'tables, columns and references_period must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF period IS NULL THEN
+        child_list := columns;
+    END IF;
+    IF initially_deferred AND NOT is_deferrable THEN
+        RAISE EXCEPTION 'constraint declared initially deferred must be deferrable' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF cardinality(columns) = 0 OR cardinality(columns) <> cardinality(references_columns) THEN
+        RAISE EXCEPTION 'number of referencing and referenced columns for foreign key disagree' USING ERRCODE = 'invalid_foreign_key';
+    END IF;
+    IF on_delete = 'cascade' THEN
+        RAISE EXCEPTION 'temporal foreign keys do not support on_delete "cascade" yet' USING ERRCODE = 'feature_not_supported';
+    ELSIF on_delete IS DISTINCT FROM 'no action' THEN
+        RAISE EXCEPTION 'on_delete must be "no action" or "cascade"' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM temporal.column_numbers(table_name, child_list), temporal.column_numbers(references_table, parent_list);
+    IF period IS NOT NULL AND (temporal.period_of(table_name, period)).range_type
+        <> (temporal.period_of(references_table, references_period)).range_type THEN
+        RAISE EXCEPTION 'period "%" and period "%" are of different types', period, references_period USING ERRCODE = 'datatype_mismatch';
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM temporal.constraint AS u
+        WHERE u.relation = references_table AND u.constraint_type = 'unique' AND u.predicate IS NULL AND NOT u.is_deferrable
+            AND u.period = references_period AND u.columns @> references_columns AND u.columns <@ references_columns
+        UNION ALL
+        SELECT FROM pg_constraint AS n
+        WHERE n.conrelid = references_table AND n.contype IN ('p', 'u') AND NOT n.condeferrable AND (to_jsonb(n) ->> 'conperiod')::boolean
+            AND n.conkey @> temporal.column_numbers(references_table, parent_list)
+            AND n.conkey <@ temporal.column_numbers(references_table, parent_list))
+    THEN
+        RAISE EXCEPTION 'there is no temporal unique key matching given keys for referenced table %', references_table
+            USING ERRCODE = 'invalid_foreign_key', DETAIL = format('Columns (%s), period "%s".', array_to_string(references_columns, ', '), references_period),
+            HINT = 'Add one with temporal.add_unique; a deferrable or a partial key cannot be referenced.';
+    END IF;
+    result := coalesce(result, temporal.free_name(table_name, child_list, 'fkey'));
+    IF EXISTS (
+        SELECT FROM pg_trigger AS g
+        WHERE g.tgrelid IN (table_name, references_table)
+            AND (g.tgname = result OR split_part(encode(g.tgargs, 'escape'), '\000', 1) = result AND g.tgconstrrelid IN (table_name, references_table))) THEN
+        RAISE EXCEPTION 'constraint "%" for relation % already exists', result, table_name USING ERRCODE = 'duplicate_object';
+    END IF;
+    EXECUTE format('LOCK TABLE %s, %s IN SHARE ROW EXCLUSIVE MODE', references_table, table_name);
+    EXECUTE temporal.foreign_key_query(references_table, parent_list, period IS NOT NULL,
+        temporal.foreign_key_rows(table_name::text, child_list, cardinality(columns), 'x'), false) INTO bad_values, bad_period;
+    IF bad_values IS NOT NULL THEN
+        PERFORM temporal.foreign_key_violated(result, table_name, child_list, references_table, parent_list, false, bad_values, bad_period);
+    END IF;
+    PERFORM temporal.ensure_index(table_name, columns, period);
+    PERFORM temporal.ensure_index(references_table, references_columns, references_period);
+    timing := CASE WHEN is_deferrable THEN 'DEFERRABLE INITIALLY ' || CASE WHEN initially_deferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END
+        ELSE 'NOT DEFERRABLE' END || ' FOR EACH ROW' || CASE WHEN is_deferrable THEN '' ELSE ' WHEN (false)' END;
+    EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s UPDATE OF %s ON %s FROM %s %s EXECUTE FUNCTION temporal.foreign_key_child(%L, %L)',
+        result, CASE WHEN is_deferrable THEN 'INSERT OR' ELSE '' END,
+        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(child_list) WITH ORDINALITY AS c(name, position)),
+        table_name, references_table, timing, result, on_delete);
+    EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s UPDATE OF %s ON %s FROM %s %s EXECUTE FUNCTION temporal.foreign_key_parent(%L, %L)',
+        temporal.free_name(references_table, ARRAY[result], 'ref'), CASE WHEN is_deferrable THEN 'DELETE OR' ELSE '' END,
+        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(parent_list) WITH ORDINALITY AS c(name, position)),
+        references_table, table_name, timing, result, on_delete);
+    FOR t IN
+        SELECT * FROM (VALUES
+            (table_name, 'insert', 'REFERENCING NEW TABLE AS new_rows', true),
+            (table_name, 'update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', true),
+            (references_table, 'update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', true),
+            (references_table, 'delete', 'REFERENCING OLD TABLE AS old_rows', true),
+            (references_table, 'truncate', '', false)) AS v(relation, event, referencing, only_immediate)
+        WHERE NOT (is_deferrable AND v.only_immediate)
+    LOOP
+        IF NOT EXISTS (
+            SELECT FROM pg_trigger AS g
+            WHERE g.tgrelid = t.relation AND g.tgname = 'temporal_key_' || t.event
+                AND g.tgfoid = 'temporal.foreign_key_statement()'::regprocedure) THEN
+            EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.foreign_key_statement()',
+                'temporal_key_' || t.event, t.event, t.relation, t.referencing);
+        END IF;
+    END LOOP;
+    RETURN result;
+END
+$add_foreign_key$;
+REVOKE ALL ON FUNCTION temporal.add_foreign_key(regclass, name[], regclass, name[], name, name, text, boolean, boolean, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.add_foreign_key(regclass, name[], regclass, name[], name, name, text, boolean, boolean, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.add_foreign_key(regclass, name[], regclass, name[], name, name, text, boolean, boolean, name)
+    IS 'each row''s period is covered by the referenced table''s slices with the same key';
+
+-- Drops a temporal key. A unique key that a temporal foreign key needs is kept, with 2BP01.
+CREATE OR REPLACE FUNCTION temporal.drop_constraint(table_name regclass, constraint_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $drop_constraint$
+DECLARE
+    k record;
+    needed name;
+    t record;
+BEGIN
+    SELECT c.* INTO k FROM temporal.constraint AS c
+    WHERE c.relation = drop_constraint.table_name AND c.constraint_name = drop_constraint.constraint_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'temporal key "%" of relation % does not exist', constraint_name, table_name USING ERRCODE = 'undefined_object';
+    END IF;
+    IF k.constraint_type = 'unique' THEN
+        SELECT f.constraint_name INTO needed FROM temporal.constraint AS f
+        WHERE f.references_relation = k.relation AND f.references_period = k.period AND k.predicate IS NULL
+            AND f.references_columns @> k.columns AND f.references_columns <@ k.columns
+            AND NOT EXISTS (
+                SELECT FROM temporal.constraint AS u
+                WHERE u.relation = k.relation AND u.constraint_name <> k.constraint_name AND u.constraint_type = 'unique' AND u.predicate IS NULL
+                    AND u.period = k.period AND u.columns @> k.columns AND u.columns <@ k.columns)
+        LIMIT 1;
+        IF needed IS NOT NULL THEN
+            RAISE EXCEPTION 'cannot drop temporal key "%" because temporal foreign key "%" needs it', constraint_name, needed
+                USING ERRCODE = 'dependent_objects_still_exist';
+        END IF;
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', table_name, constraint_name);
+        RETURN;
+    END IF;
+    EXECUTE (
+        SELECT string_agg(format('DROP TRIGGER %I ON %s', g.tgname, g.tgrelid::regclass), '; ')
+        FROM pg_trigger AS c
+        JOIN pg_trigger AS g ON g.oid = c.oid
+            OR g.tgrelid = c.tgconstrrelid AND g.tgconstrrelid = c.tgrelid AND g.tgargs = c.tgargs
+            AND g.tgfoid = 'temporal.foreign_key_parent()'::regprocedure
+        WHERE c.tgrelid = drop_constraint.table_name AND c.tgname = drop_constraint.constraint_name);
+    -- the statement triggers go with the last key that needs them
+    FOR t IN
+        SELECT g.tgname, g.tgrelid FROM pg_trigger AS g
+        WHERE g.tgrelid IN (k.relation, k.references_relation) AND g.tgfoid = 'temporal.foreign_key_statement()'::regprocedure
+            AND NOT EXISTS (
+                SELECT FROM pg_trigger AS o
+                WHERE o.tgrelid = g.tgrelid
+                    AND o.tgfoid = ANY (CASE g.tgname
+                        WHEN 'temporal_key_insert' THEN ARRAY['temporal.foreign_key_child()'::regprocedure]
+                        WHEN 'temporal_key_update' THEN ARRAY['temporal.foreign_key_child()'::regprocedure, 'temporal.foreign_key_parent()'::regprocedure]
+                        ELSE ARRAY['temporal.foreign_key_parent()'::regprocedure] END))
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass);
+    END LOOP;
+END
+$drop_constraint$;
+REVOKE ALL ON FUNCTION temporal.drop_constraint(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.drop_constraint(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.drop_constraint(regclass, name) IS 'drops a temporal unique key or foreign key';
+
+-- Adds the key unless the table has a temporal key of that name; true when it was added.
+CREATE OR REPLACE FUNCTION temporal.ensure_unique(
+    constraint_name name, table_name regclass, columns name[], period name DEFAULT 'valid_range', predicate text DEFAULT NULL,
+    nulls_not_distinct boolean DEFAULT false, is_deferrable boolean DEFAULT false, initially_deferred boolean DEFAULT false) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $ensure_unique$
+BEGIN
+    IF constraint_name IS NULL THEN
+        RAISE EXCEPTION 'constraint_name must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF EXISTS (
+        SELECT FROM temporal.constraint AS c
+        WHERE c.relation = ensure_unique.table_name AND c.constraint_name = ensure_unique.constraint_name) THEN
+        RETURN false;
+    END IF;
+    PERFORM temporal.add_unique(table_name, columns, period, predicate, nulls_not_distinct, is_deferrable, initially_deferred, constraint_name);
+    RETURN true;
+END
+$ensure_unique$;
+REVOKE ALL ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) TO PUBLIC;
+COMMENT ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) IS 'temporal.add_unique unless it is there';
+
+-- Adds the key unless the table has a temporal key of that name; true when it was added.
+CREATE OR REPLACE FUNCTION temporal.ensure_foreign_key(
+    constraint_name name, table_name regclass, columns name[], references_table regclass, references_columns name[],
+    period name DEFAULT 'valid_range', references_period name DEFAULT 'valid_range',
+    on_delete text DEFAULT 'no action', is_deferrable boolean DEFAULT false, initially_deferred boolean DEFAULT false) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $ensure_foreign_key$
+BEGIN
+    IF constraint_name IS NULL THEN
+        RAISE EXCEPTION 'constraint_name must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF EXISTS (
+        SELECT FROM temporal.constraint AS c
+        WHERE c.relation = ensure_foreign_key.table_name AND c.constraint_name = ensure_foreign_key.constraint_name) THEN
+        RETURN false;
+    END IF;
+    PERFORM temporal.add_foreign_key(table_name, columns, references_table, references_columns, period, references_period,
+        on_delete, is_deferrable, initially_deferred, constraint_name);
+    RETURN true;
+END
+$ensure_foreign_key$;
+REVOKE ALL ON FUNCTION temporal.ensure_foreign_key(name, regclass, name[], regclass, name[], name, name, text, boolean, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.ensure_foreign_key(name, regclass, name[], regclass, name[], name, name, text, boolean, boolean) TO PUBLIC;
+COMMENT ON FUNCTION temporal.ensure_foreign_key(name, regclass, name[], regclass, name[], name, name, text, boolean, boolean)
+    IS 'temporal.add_foreign_key unless it is there';

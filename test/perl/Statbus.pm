@@ -1,0 +1,99 @@
+# What the TAP tests share: a node with the extension, dumps that can be compared, a register that
+# can be compared with another.
+package Statbus;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Spec;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(new_node create_register dump_text fingerprint rows_of sql_file same_text shared_dir);
+
+# The folder test/.
+my $test_dir = File::Spec->rel2abs(dirname(__FILE__) . '/..');
+
+# A running cluster of its own, with the build under test.
+sub new_node
+{
+	my ($name) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init;
+	$node->append_conf('postgresql.conf', "max_connections = 40\nmax_wal_size = 2GB\n");
+	$node->start;
+	return $node;
+}
+
+# A database with a new register; its name.
+sub create_register
+{
+	my ($node, $database) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'");
+	$node->safe_psql($database, 'CREATE EXTENSION statbus CASCADE');
+	return $database;
+}
+
+# A whole plain dump, without what differs between two dumps of the same database.
+sub dump_text
+{
+	my ($node, $database, @options) = @_;
+	my ($out, $err) = ('', '');
+	IPC::Run::run([ 'pg_dump', '--dbname', $node->connstr($database), @options ], '>', \$out, '2>', \$err)
+	  or die "pg_dump failed: $err";
+	is($err, '', "pg_dump of $database says nothing");
+	$out =~ s/^\\(?:un)?restrict .*\n//mg;
+	return $out;
+}
+
+# The catalogue of a register as text: two registers built in different ways must agree.
+sub fingerprint
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, slurp_file("$test_dir/upgrade/fingerprint.sql"));
+}
+
+# Every row of every table of a register as text, without what names a moment.
+sub rows_of
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, slurp_file("$test_dir/upgrade/rows.sql"));
+}
+
+# The text of a file of test/upgrade.
+sub sql_file
+{
+	my ($name) = @_;
+	return slurp_file("$test_dir/upgrade/$name");
+}
+
+# Compares long texts line by line and shows only the first lines that differ.
+sub same_text
+{
+	my ($got, $expected, $what) = @_;
+	if ($got eq $expected)
+	{
+		pass($what);
+		return 1;
+	}
+	my %in_got = map { $_ => 1 } split /\n/, $got;
+	my %in_expected = map { $_ => 1 } split /\n/, $expected;
+	my @missing = grep { !$in_got{$_} } split /\n/, $expected;
+	my @extra = grep { !$in_expected{$_} } split /\n/, $got;
+	fail($what);
+	diag(scalar(@missing) . " lines missing, " . scalar(@extra) . " lines too many");
+	diag("- $_") for splice(@missing, 0, 12);
+	diag("+ $_") for splice(@extra, 0, 12);
+	return 0;
+}
+
+# The folder of real data, or undef when it is not here.
+sub shared_dir
+{
+	my $dir = $ENV{STATBUS_SHARED} // "$test_dir/../../shared";
+	return -d "$dir/data" ? $dir : undef;
+}
+
+1;
