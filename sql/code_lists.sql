@@ -1,6 +1,7 @@
 -- Code lists: the shipped rows, the rules of their tables, and the views that load them.
 \set VERBOSITY terse
 BEGIN;
+SET LOCAL datestyle = 'ISO';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- What is shipped
@@ -246,6 +247,10 @@ FROM register.activity_category AS c
 JOIN register.activity_category_standard AS s ON s.id = c.standard_id
 LEFT JOIN register.activity_category AS p ON p.id = c.parent_id
 WHERE s.code = 'isic_v4' AND c.path::text IN ('A', 'A.01', 'A.01.1', 'A.01.9', 'A.02') ORDER BY c.path, c.custom;
+-- An office moves a group to another division: its code leads to one category.
+INSERT INTO api.activity_category_enabled_custom (path, name) VALUES ('B.03', 'Fishing is mining');
+SELECT path::text, code, name, enabled, custom FROM register.activity_category AS c
+WHERE code = '03' AND standard_id = (SELECT activity_category_standard_id FROM register.settings) ORDER BY path;
 -- The other standard has not been touched (fault C4).
 SELECT count(*) FROM register.activity_category AS c JOIN register.activity_category AS p ON p.id = c.parent_id WHERE p.standard_id <> c.standard_id;
 INSERT INTO api.activity_category_enabled (standard_code, path, name) VALUES ('nace_v2.1', 'A.01', 'In NACE');
@@ -293,6 +298,11 @@ SELECT code, scope, valid_from, valid_to, valid_on FROM api.relative_period_with
 SET LOCAL statbus."current_date" = '2025-01-01';
 SELECT code, valid_from, valid_to, valid_on FROM api.relative_period_with_time WHERE code::text ~ '^(today|year|.*(semester|week|quinquennial))';
 
+-- Time contexts: relative periods, tags with dates, and the years with data but this one and the one before.
+SET LOCAL statbus."current_date" = '2024-08-15';
+INSERT INTO register.timesegments_years (year) VALUES (2015), (2016), (2023), (2024) ON CONFLICT DO NOTHING;
+UPDATE register.relative_period SET enabled = code IN ('today', 'year_prev', 'year_curr_only', 'stop_of_month_prev');
+SELECT type, ident, name_when_query, name_when_input, scope, valid_from, valid_to, valid_on, code, path::text FROM api.time_context;
 -- A column that the office adds comes to the views at the next generation, at the end.
 ALTER TABLE register.unit_size ADD COLUMN employees_from integer;
 SELECT register.generate_code_list_views('unit_size');

@@ -7,16 +7,17 @@ WHERE extname IN ('statbus', 'ltree', 'citext', 'btree_gist')
 ORDER BY extname;
 
 -- Members are code; the one member table is the one that must not be dumped.
+SELECT member, count(*) > 0 AS present
+FROM (
 SELECT CASE d.classid WHEN 'pg_class'::regclass THEN 'relation ' || d.objid::regclass
                       WHEN 'pg_namespace'::regclass THEN 'schema ' || d.objid::regnamespace
                       WHEN 'pg_type'::regclass THEN 'type ' || format_type(d.objid, NULL)
                       WHEN 'pg_proc'::regclass THEN 'functions'
-                      ELSE pg_describe_object(d.classid, d.objid, 0) END AS member,
-       count(*) > 0 AS present
+                      ELSE pg_describe_object(d.classid, d.objid, 0) END AS member
 FROM pg_depend AS d
 JOIN pg_extension AS x ON x.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-WHERE x.extname = 'statbus'
-GROUP BY 1 ORDER BY 1 COLLATE "C";
+WHERE x.extname = 'statbus') AS members
+GROUP BY member ORDER BY member COLLATE "C";
 
 -- Every step has run, every schema holds what it should.
 SELECT version, name FROM register.migration ORDER BY version;

@@ -3,14 +3,14 @@ SELECT c.oid::regclass::text AS unprotected
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api')
 AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
-ORDER BY 1 COLLATE "C";
+ORDER BY c.oid::regclass::text COLLATE "C";
 
 -- Every view reads with the rights of its reader.
 SELECT c.oid::regclass::text AS view_with_its_owners_rights
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api')
 AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions) OR 'security_invoker=on' = ANY (c.reloptions), false)
-ORDER BY 1 COLLATE "C";
+ORDER BY c.oid::regclass::text COLLATE "C";
 
 SELECT schemaname, tablename, policyname, roles, cmd,
        qual IS NOT NULL AS reads, with_check IS NOT NULL AS writes

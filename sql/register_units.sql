@@ -1,6 +1,7 @@
 -- Units, what hangs on them, and their relationships: what the tables accept, and every refusal with its SQLSTATE
 -- and the constraint that refuses. The last query proves that no constraint of these tables was forgotten.
 \set VERBOSITY sqlstate
+SET datestyle = ISO, YMD;
 BEGIN;
 
 -- the tables of this test
@@ -350,6 +351,16 @@ SELECT pg_temp.refused('INSERT INTO register.tag_for_unit (tag_id, legal_unit_id
 SELECT pg_temp.refused('DELETE FROM register.enterprise WHERE id = 9003') AS without_units;
 
 --
+-- The keys over time of these tables
+--
+SELECT t.relation, t.constraint_name, t.columns, t.predicate, t.nulls_not_distinct AS nulls_equal, t.is_deferrable
+FROM temporal.constraint AS t JOIN subject AS s ON t.relation = format('register.%I', s.name)::regclass
+WHERE t.constraint_type = 'unique' ORDER BY s.name, t.constraint_name;
+SELECT t.relation, t.columns, t.references_relation AS "references", t.period IS NOT NULL AS over_time, t.on_delete, t.is_deferrable
+FROM temporal.constraint AS t JOIN subject AS s ON t.relation = format('register.%I', s.name)::regclass
+WHERE t.constraint_type = 'foreign key' ORDER BY s.name, t.columns;
+
+--
 -- Nothing forgotten: constraints and unique indexes that no statement above has run into
 --
 SELECT c.conrelid::regclass AS "table", c.conname AS never_refused
@@ -360,8 +371,8 @@ SELECT i.indrelid::regclass, x.relname
 FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN subject AS s ON i.indrelid = format('register.%I', s.name)::regclass
 WHERE i.indisunique AND NOT EXISTS (SELECT FROM hit WHERE hit.constraint_name = x.relname)
 UNION ALL
-SELECT t.table_name, t.constraint_name
-FROM temporal.constraint AS t JOIN subject AS s ON t.table_name = format('register.%I', s.name)::regclass
+SELECT t.relation, t.constraint_name
+FROM temporal.constraint AS t JOIN subject AS s ON t.relation = format('register.%I', s.name)::regclass
 WHERE NOT EXISTS (SELECT FROM hit WHERE hit.constraint_name = t.constraint_name)
 ORDER BY 1, 2;
 -- no table or foreign key without a comment or an index

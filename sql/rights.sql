@@ -1,6 +1,6 @@
 -- Who may do what, as the users themselves.
 BEGIN;
-SET LOCAL statbus.current_date = '2024-06-15';
+SET LOCAL statbus."current_date" = '2024-06-15';
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
     ('Ada Admin', 'regress_admin@example.org', 'admin_user'),
     ('Rita Regular', 'regress_regular@example.org', 'regular_user'),
@@ -101,11 +101,11 @@ RESET ROLE;
 SET LOCAL ROLE "regress_regular@example.org";
 SELECT * FROM pg_temp.who();
 SAVEPOINT s;
-UPDATE register.legal_unit SET name = 'Unit 1' WHERE id = 1000001;                              -- fails: still signed by system
-ROLLBACK TO s;
-UPDATE register.legal_unit SET name = 'Unit 1', edit_by_user_id = auth.uid() WHERE id = 1000001;
-SELECT name FROM register.legal_unit WHERE id = 1000001;
+UPDATE register.legal_unit SET name = 'Unit 1' WHERE id = 1000001;
+SELECT name, edit_by_user_id = auth.uid() AS signed_by_her FROM register.legal_unit WHERE id = 1000001;
 SAVEPOINT s;
+UPDATE register.legal_unit SET name = 'Unit 1', edit_by_user_id = (SELECT id FROM auth."user" WHERE email IS NULL) WHERE id = 1000001;    -- fails
+ROLLBACK TO s;
 INSERT INTO register.data_source (code, name) VALUES ('x', 'x');                                -- fails
 ROLLBACK TO s;
 UPDATE auth."user" SET statbus_role = 'admin_user' WHERE email = 'regress_regular@example.org'; -- fails

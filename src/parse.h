@@ -103,8 +103,8 @@ typedef struct SbNumber
 	bool		fraction_zero;	/* ... and nothing but zeros after it */
 	size_t		int_digits;		/* digits written before the decimal mark */
 	size_t		frac_digits;	/* digits written after it */
-	size_t		len;			/* of text */
-	char		text[SB_NUMBER_SIZE];	/* such as -1234.50, terminated; cut
+	size_t		len;			/* of plain */
+	char		plain[SB_NUMBER_SIZE];	/* such as -1234.50, terminated; cut
 										 * short after SB_NUMBER_DIGITS */
 } SbNumber;
 

@@ -184,6 +184,8 @@ date_has_shape(const SbDateScan *scan, const FormatRule *rule, SbCivil *civil)
 		month_width < rule->min_width || month_width > 2 ||
 		day_width < rule->min_width || day_width > 2)
 		return false;
+	if (year_width > 4 && scan->value[rule->year_at] <= SB_YEAR_MAX)
+		return false;			/* 02020 */
 	civil->year = scan->value[rule->year_at];
 	civil->month = scan->value[rule->month_at];
 	civil->day = scan->value[rule->day_at];
@@ -404,4 +406,3 @@ sb_parse_date(const char *value, size_t len, const SbDateFormat *formats,
 	}
 	return first != SB_PARSE_OK ? first : classify_date(&scan, formats, nformats);
 }
-

@@ -63,11 +63,7 @@ static const struct
 	{"\xE2\x88\x92", "U+2212"},
 };
 
-static bool say(HintBuffer *hint, const char *format,...)
-#if defined(__GNUC__)
-			__attribute__((format(printf, 2, 3)))
-#endif
-;
+static bool say(HintBuffer *hint, const char *format,...) __attribute__((format(printf, 2, 3)));
 
 /* Write the hint.  Always true, so that a caller can return it. */
 static bool
@@ -237,7 +233,8 @@ hint_grouping(SbSlice slice, HintBuffer *hint)
 		int64_t		whole;
 		bool		zero_dropped;
 
-		if (sb_parse_integer(slice.data, slice.len, marks[i], &whole, &zero_dropped) == SB_PARSE_OK)
+		if (sb_parse_integer(slice.data, slice.len, marks[i], &whole, &zero_dropped) == SB_PARSE_OK &&
+			!zero_dropped)
 			return say(hint, "With thousands mark \"%s\" the value reads as %lld.",
 					   mark_text(marks[i]), (long long) whole);
 	}
@@ -283,9 +280,9 @@ hint_numeric(SbSlice slice, HintBuffer *hint)
 		return false;
 	if (thousands == SB_MARK_NONE)
 		return say(hint, "With decimal mark \"%s\" the value reads as %s.",
-				   mark_text(decimal), number.text);
+				   mark_text(decimal), number.plain);
 	return say(hint, "With decimal mark \"%s\" and thousands mark \"%s\" the value reads as %s.",
-			   mark_text(decimal), mark_text(thousands), number.text);
+			   mark_text(decimal), mark_text(thousands), number.plain);
 }
 
 /* Look a kind of hint up by name.  False when there is none. */

@@ -100,16 +100,16 @@ take_sign(SbCursor *cursor)
 	return false;
 }
 
-/* Add one character to the text of a number, as long as there is room. */
+/* Add one character to a number's plain form, as long as there is room. */
 static void
 put_char(SbNumber *number, char c)
 {
-	if (number->len < sizeof(number->text) - 1)
-		number->text[number->len++] = c;
-	number->text[number->len] = '\0';
+	if (number->len < sizeof(number->plain) - 1)
+		number->plain[number->len++] = c;
+	number->plain[number->len] = '\0';
 }
 
-/* Read a run of digits into the text of a number; returns how many. */
+/* Read a run of digits into a number's plain form; returns how many. */
 static size_t
 take_digits(SbCursor *cursor, SbNumber *number)
 {
@@ -170,7 +170,7 @@ match_number(SbSlice slice, SbMark decimal, SbMark thousands, SbNumber *number)
 {
 	SbCursor	cursor = {slice.data, slice.data + slice.len};
 
-	memset(number, 0, offsetof(SbNumber, text) + 1);
+	memset(number, 0, offsetof(SbNumber, plain) + 1);
 	number->negative = take_sign(&cursor);
 	if (number->negative)
 		put_char(number, '-');
@@ -286,7 +286,7 @@ classify_number(SbSlice slice, SbMark decimal, SbMark thousands)
 static bool
 number_to_int64(const SbNumber *number, int64_t *result)
 {
-	const char *digit = number->text + (number->negative ? 1 : 0);
+	const char *digit = number->plain + (number->negative ? 1 : 0);
 	uint64_t	limit = (uint64_t) INT64_MAX + (number->negative ? 1 : 0);
 	uint64_t	value = 0;
 
@@ -316,7 +316,7 @@ fraction_may_be_group(const SbNumber *number, SbMark thousands)
 		return false;
 	return number->frac_digits == 3 &&
 		1 <= number->int_digits && number->int_digits <= 3 &&
-		number->text[number->negative ? 1 : 0] != '0';
+		number->plain[number->negative ? 1 : 0] != '0';
 }
 
 /*
@@ -356,7 +356,7 @@ sb_parse_integer(const char *value, size_t len, SbMark thousands,
 }
 
 /*
- * Read a decimal number.  The text of the result is what numeric_in reads in
+ * Read a decimal number.  The plain form of the result is what numeric_in reads in
  * every version: digits, and perhaps a decimal point and digits.
  */
 SbParseCode

@@ -199,7 +199,7 @@ statbus_parse_numeric(PG_FUNCTION_ARGS)
 
 	if (call_parse_numeric(fcinfo, &number) != SB_PARSE_OK)
 		PG_RETURN_NULL();
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(number.text),
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(number.plain),
 							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 }
 
@@ -341,6 +341,8 @@ statbus_today(PG_FUNCTION_ARGS)
 {
 	DateADT		day;
 
+	(void) fcinfo;
+
 	if (!statbus_current_date(&day))
 		day = GetSQLCurrentDate();
 	PG_RETURN_DATEADT(day);
@@ -357,6 +359,8 @@ Datum
 statbus_in_transaction_block(PG_FUNCTION_ARGS)
 {
 	bool		in_spi;
+
+	(void) fcinfo;
 
 	if (IsTransactionBlock() || IsSubTransaction())
 		PG_RETURN_BOOL(true);

@@ -10,17 +10,14 @@ set -euo pipefail
 SUITES=${SUITES:-unit regress isolation tap postgrest examples}
 
 if [ -n "${PG:-}" ]; then
-	postgrest=$("$STATBUS_TOP/test/postgrest.sh" path) || postgrest=
-	root=$("$STATBUS_TOP/test/pgroot.sh" "$PG" | tail -n 1) || exit 3
-	if [ -n "$postgrest" ]; then
-		as_root install -D -m 755 "$postgrest" "$root/usr/local/bin/postgrest"
-	fi
-	if [ -d "$STATBUS_TOP/../shared" ]; then
-		as_root rm -rf "$root/build/shared"
-		as_root mkdir -p "$root/build"
-		as_root cp -r "$STATBUS_TOP/../shared" "$root/build/shared"
-	fi
-	exec "$STATBUS_TOP/test/pgroot.sh" run "$PG" "$STATBUS_TOP" env SUITES="$SUITES" STATBUS_SHARED=/build/shared test/check.sh
+	# The folder has neither npm nor this machine's files: what the suite reads is shown to it read-only.
+	binary=$("$STATBUS_TOP/test/postgrest.sh" path) || binary=
+	shared=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
+	bind=
+	[ -z "$binary" ] || bind=$bind:$(dirname "$binary")
+	[ ! -d "$shared" ] || bind=$bind:$shared
+	STATBUS_PGROOT_BIND=${bind#:} exec "$STATBUS_TOP/test/pgroot.sh" run "$PG" "$STATBUS_TOP" \
+		env SUITES="$SUITES" STATBUS_SHARED="$shared" POSTGREST="$binary" test/check.sh
 fi
 
 find_server
@@ -118,7 +115,7 @@ if has tap; then
 	run_prove tap 'test/t/*.pl'
 fi
 if has postgrest; then
-	if POSTGREST=$("$STATBUS_TOP/test/postgrest.sh" path); then
+	if [ -n "${POSTGREST:-}" ] || POSTGREST=$("$STATBUS_TOP/test/postgrest.sh" path); then
 		run_prove postgrest 'test/postgrest/*.pl'
 	else
 		say "PostgREST could not be had"

@@ -90,6 +90,25 @@ $is_at_least$;
 COMMENT ON FUNCTION auth.is_at_least(text) IS
     'Whether the current user of this register holds a statbus role or a higher one; false for anybody who is no live user of it';
 
+-- Policies demand that a row is signed by its writer.  A writer who does not say who he is signs as himself, also
+-- when a statement that he made (a split of a timeline, for instance) changes a slice that somebody else wrote.
+CREATE OR REPLACE FUNCTION auth.sign_edit()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $sign_edit$
+BEGIN
+    IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
+        NEW.edit_by_user_id := auth.uid();
+    END IF;
+    IF NEW.edit_at = OLD.edit_at THEN
+        NEW.edit_at := statement_timestamp();
+    END IF;
+    RETURN NEW;
+END
+$sign_edit$;
+COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise';
+
 -- Granting a region or an activity grants everything below it.
 CREATE OR REPLACE FUNCTION auth.accessible_region_ids()
 RETURNS integer[]

@@ -262,6 +262,7 @@ DECLARE
     v_columns text;
     v_values text;
     v_id integer;
+    v_path ltree;
     v_parent_fits boolean;
 BEGIN
     IF NOT v_row ? v_key THEN
@@ -270,15 +271,18 @@ BEGIN
     END IF;
     v_marker := register.code_list_load_marker(TG_RELID, v_base, v_disable);
 
-    IF v_key = 'path' AND nlevel(NEW.path) > 1 THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS p WHERE p.path = subpath($1, 0, -1) AND p.enabled AND (p.custom OR NOT $2))', v_base)
-            INTO v_parent_fits USING NEW.path, v_custom;
-        IF NOT v_parent_fits THEN
-            RAISE EXCEPTION 'parent "%" of "%" does not exist or is not enabled', subpath(NEW.path, 0, -1), NEW.path
-                USING ERRCODE = 'foreign_key_violation',
-                    DETAIL = CASE WHEN v_custom THEN 'the parent of a custom row must be an enabled custom row' END,
-                    HINT = 'load a parent before its children',
-                    SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'path';
+    IF v_key = 'path' THEN
+        v_path := (v_row ->> 'path')::ltree;
+        IF nlevel(v_path) > 1 THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s AS p WHERE p.path = subpath($1, 0, -1) AND p.enabled AND (p.custom OR NOT $2))', v_base)
+                INTO v_parent_fits USING v_path, v_custom;
+            IF NOT v_parent_fits THEN
+                RAISE EXCEPTION 'parent "%" of "%" does not exist or is not enabled', subpath(v_path, 0, -1), v_path
+                    USING ERRCODE = 'foreign_key_violation',
+                        HINT = CASE WHEN v_custom THEN 'load a parent before its children; the parent of a custom row is a custom row in use'
+                            ELSE 'load a parent before its children' END,
+                        SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'path';
+            END IF;
         END IF;
     END IF;
 
@@ -383,6 +387,15 @@ BEGIN
     UPDATE register.activity_category AS c
     SET parent_id = v_id
     WHERE c.standard_id = v_standard_id AND c.path <@ NEW.path AND c.parent_path = NEW.path AND c.parent_id <> v_id;
+    -- A code leads to one category: a shipped one with this code elsewhere in the tree (the office moved it) is no longer used.
+    UPDATE register.activity_category AS c
+    SET enabled = false
+    FROM register.activity_category AS o
+    WHERE o.id = v_id AND c.standard_id = o.standard_id AND c.code = o.code AND c.path <> o.path AND c.enabled AND NOT c.custom
+        AND NOT EXISTS (
+            SELECT FROM register.activity_category AS d
+            WHERE d.standard_id = c.standard_id AND d.path = c.path AND NOT d.enabled
+        );
     RETURN NEW;
 END
 $activity_category_upsert_custom$;
@@ -390,7 +403,7 @@ REVOKE ALL ON FUNCTION register.activity_category_upsert_custom() FROM PUBLIC;
 COMMENT ON FUNCTION register.activity_category_upsert_custom() IS 'trigger: inserts or updates a custom activity category';
 
 -- INSTEAD OF INSERT FOR EACH ROW on activity_category_<standard>: the text of the standard itself. The argument is its code.
--- A custom row of the same path stays in force.
+-- A custom row of the same path or code stays in force.
 CREATE OR REPLACE FUNCTION register.activity_category_upsert_standard()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE
@@ -399,6 +412,7 @@ AS $activity_category_upsert_standard$
 DECLARE
     v_marker CONSTANT timestamptz := register.code_list_load_marker(TG_RELID, 'register.activity_category'::regclass);
     v_standard_id integer;
+    v_code_pattern text;
     v_id integer;
     v_enabled boolean;
 BEGIN
@@ -410,7 +424,9 @@ BEGIN
         RAISE EXCEPTION 'column "path" of view "%" is missing', TG_TABLE_NAME
             USING ERRCODE = 'not_null_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'path';
     END IF;
-    SELECT s.id INTO v_standard_id FROM register.activity_category_standard AS s WHERE s.code = TG_ARGV[0];
+    SELECT s.id, s.code_pattern::text INTO v_standard_id, v_code_pattern
+    FROM register.activity_category_standard AS s
+    WHERE s.code = TG_ARGV[0];
     IF v_standard_id IS NULL THEN
         RAISE EXCEPTION 'activity category standard "%" does not exist', TG_ARGV[0]
             USING ERRCODE = 'foreign_key_violation', HINT = 'insert it into activity_category_standard';
@@ -421,7 +437,8 @@ BEGIN
     ORDER BY c.enabled DESC LIMIT 1;
     v_enabled := NOT EXISTS (
         SELECT FROM register.activity_category AS c
-        WHERE c.standard_id = v_standard_id AND c.path = NEW.path AND c.enabled AND c.id IS DISTINCT FROM v_id
+        WHERE c.standard_id = v_standard_id AND c.enabled AND c.id IS DISTINCT FROM v_id
+            AND (c.path = NEW.path OR c.custom AND c.code = register.activity_category_code(NEW.path, v_code_pattern))
     );
     IF v_id IS NULL THEN
         INSERT INTO register.activity_category (standard_id, path, name, description, enabled, custom, updated_at)

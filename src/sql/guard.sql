@@ -58,18 +58,37 @@ BEGIN
                           HINT = 'Rename the schema, or drop what is in it.';
             END IF;
         END IF;
+        -- The server mutes notices of install scripts; this one must be heard.
+        PERFORM pg_catalog.set_config('client_min_messages', 'notice', true);
         RAISE NOTICE 'statbus: tables are expected from a dump; otherwise run CALL statbus.migrate()';
+        PERFORM pg_catalog.set_config('client_min_messages', 'warning', true);
+    END IF;
+    SELECT pg_catalog.pg_describe_object(d.classid, d.objid, 0) AS name INTO stranger
+    FROM pg_catalog.pg_depend AS d
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+    AND d.refobjid = pg_catalog.to_regnamespace('temporal')
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'schema "temporal" already exists and holds %', stranger.name
+            USING ERRCODE = 'duplicate_schema',
+                  HINT = 'Rename the schema, or drop what is in it.';
+    END IF;
+    IF EXISTS (SELECT
+               FROM pg_catalog.pg_namespace AS n
+               JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+               WHERE n.nspname = ANY (data_schemas || 'temporal'::name) AND NOT r.rolsuper) THEN
+        RAISE EXCEPTION 'a schema of statbus belongs to a role that is not a superuser'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = pg_catalog.format('The schemas are %s and temporal.', pg_catalog.array_to_string(data_schemas, ', ')),
+                  HINT = 'Give them to a superuser with ALTER SCHEMA … OWNER TO.';
     END IF;
     PERFORM pg_catalog.set_config('statbus_install.mode', mode, true);
 END
 $guard$;
 
-CREATE SCHEMA temporal;
-COMMENT ON SCHEMA temporal IS 'Interval algebra, temporal keys and temporal merge, for any table';
-GRANT USAGE ON SCHEMA temporal TO PUBLIC;
-GRANT USAGE ON SCHEMA statbus TO PUBLIC;
-
--- The data schemas belong to no extension, so that pg_dump writes them before it.
+-- The schemas belong to no extension, so that pg_dump writes them before it.  That holds for temporal as well,
+-- although only code lives there: a member schema would have to follow the extension, and pg_dump would let every
+-- schema whose name sorts after it follow too.
 CREATE FUNCTION statbus.execute_unowned(sql text)
 RETURNS void
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
@@ -89,6 +108,13 @@ BEGIN
             COMMENT ON SCHEMA worker IS 'Task queue';
             CREATE SCHEMA api;
             COMMENT ON SCHEMA api IS 'Statistical business register';
+        $sql$);
+    END IF;
+    IF pg_catalog.to_regnamespace('temporal') IS NULL THEN
+        PERFORM statbus.execute_unowned($sql$
+            CREATE SCHEMA temporal;
+            COMMENT ON SCHEMA temporal IS 'Interval algebra, temporal keys and temporal merge, for any table';
+            GRANT USAGE ON SCHEMA statbus, temporal TO PUBLIC;
         $sql$);
     END IF;
 END

@@ -598,8 +598,9 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM temporal.constraint AS u
-        WHERE u.relation = references_table AND u.constraint_type = 'unique' AND u.predicate IS NULL AND NOT u.is_deferrable
-            AND u.period = references_period AND u.columns @> references_columns AND u.columns <@ references_columns
+        WHERE u.relation = add_foreign_key.references_table AND u.constraint_type = 'unique' AND u.predicate IS NULL AND NOT u.is_deferrable
+            AND u.period = add_foreign_key.references_period
+            AND u.columns @> add_foreign_key.references_columns AND u.columns <@ add_foreign_key.references_columns
         UNION ALL
         SELECT FROM pg_constraint AS n
         WHERE n.conrelid = references_table AND n.contype IN ('p', 'u') AND NOT n.condeferrable AND (to_jsonb(n) ->> 'conperiod')::boolean

@@ -37,8 +37,23 @@ REVOKE ALL ON FUNCTION statbus.$function() FROM PUBLIC;
 SQL
 }
 
+# newest STEP…: the number of the last step, so that a request need not read all of them.
+newest() {
+	for file in "$@"; do last=$(basename "$file" .sql); done
+	cat <<SQL
+CREATE OR REPLACE FUNCTION statbus.newest_step()
+RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS \$newest_step\$ SELECT $(echo "$last" | sed 's/^0*\([0-9]\)/\1/; s/_.*//') \$newest_step\$;
+COMMENT ON FUNCTION statbus.newest_step() IS 'The number of the last migration step that this version of the extension knows';
+
+SQL
+}
+
 # shellcheck disable=SC2086  # the arguments are lists of files
 {
+	newest $1
 	wrap migration 'The numbered steps that statbus.migrate() runs once each' step $1
 	wrap definition 'The definitions that statbus.migrate() runs every time: what hangs on functions of the extension' define $2
 }

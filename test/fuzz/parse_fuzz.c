@@ -50,7 +50,7 @@ fuzz_date(unsigned choice, const char *value, size_t len, const char *padded, si
 	SbDate		again;
 	SbParseCode code;
 	SbCivil		civil;
-	char		text[32];
+	char		plain[32];
 
 	for (int i = 0; i < SB_DATE_FORMATS; i++)
 		if (choice & (1u << i))
@@ -65,8 +65,8 @@ fuzz_date(unsigned choice, const char *value, size_t len, const char *padded, si
 
 	civil = sb_civil_from_days(date.day);
 	CHECK(SB_YEAR_MIN <= civil.year && civil.year <= SB_YEAR_MAX);
-	snprintf(text, sizeof(text), "%04d-%02d-%02d", civil.year, civil.month, civil.day);
-	CHECK(sb_parse_date(text, strlen(text), &iso, 1, &again) == SB_PARSE_OK);
+	snprintf(plain, sizeof(plain), "%04d-%02d-%02d", civil.year, civil.month, civil.day);
+	CHECK(sb_parse_date(plain, strlen(plain), &iso, 1, &again) == SB_PARSE_OK);
 	CHECK(again.day == date.day && !again.has_time);
 }
 
@@ -78,15 +78,15 @@ fuzz_integer(SbMark thousands, const char *value, size_t len, const char *padded
 	int64_t		again;
 	bool		dropped;
 	SbParseCode code = sb_parse_integer(value, len, thousands, &result, &dropped);
-	char		text[32];
+	char		plain[32];
 
 	check_code(code);
 	CHECK(sb_parse_integer(padded, padded_len, thousands, &again, &dropped) == code);
 	CHECK(again == result);
 	if (code != SB_PARSE_OK)
 		return;
-	snprintf(text, sizeof(text), "%lld", (long long) result);
-	CHECK(sb_parse_integer(text, strlen(text), SB_MARK_NONE, &again, &dropped) == SB_PARSE_OK);
+	snprintf(plain, sizeof(plain), "%lld", (long long) result);
+	CHECK(sb_parse_integer(plain, strlen(plain), SB_MARK_NONE, &again, &dropped) == SB_PARSE_OK);
 	CHECK(again == result && !dropped);
 }
 
@@ -103,13 +103,13 @@ fuzz_numeric(SbMark decimal, SbMark thousands, const char *value, size_t len,
 	CHECK(sb_parse_numeric(padded, padded_len, decimal, thousands, &again) == code);
 	if (code != SB_PARSE_OK)
 		return;
-	CHECK(strcmp(number.text, again.text) == 0);
-	CHECK(number.len == strlen(number.text) && number.len < SB_NUMBER_SIZE);
+	CHECK(strcmp(number.plain, again.plain) == 0);
+	CHECK(number.len == strlen(number.plain) && number.len < SB_NUMBER_SIZE);
 	if (number.int_digits == 0 && number.frac_digits == SB_NUMBER_DIGITS)
 		return;					/* the zero put before the point is one digit
 								 * too many */
-	CHECK(sb_parse_numeric(number.text, number.len, SB_MARK_DOT, SB_MARK_NONE, &again) == SB_PARSE_OK);
-	CHECK(strcmp(number.text, again.text) == 0);
+	CHECK(sb_parse_numeric(number.plain, number.len, SB_MARK_DOT, SB_MARK_NONE, &again) == SB_PARSE_OK);
+	CHECK(strcmp(number.plain, again.plain) == 0);
 }
 
 /* Booleans: the value itself as a word is always found. */

@@ -43,6 +43,8 @@ sub dump_text
 	my ($out, $err) = ('', '');
 	IPC::Run::run([ 'pg_dump', '--dbname', $node->connstr($database), @options ], '>', \$out, '2>', \$err)
 	  or die "pg_dump failed: $err";
+	# A dump of data only cannot order rows that refer to rows of their own table, and says so.
+	$err =~ s/^pg_dump: (?:warning: there are circular foreign-key|detail: |hint: ).*\n(?:pg_dump: (?:detail|hint).*\n)*//mg if grep { $_ eq '--data-only' } @options;
 	is($err, '', "pg_dump of $database says nothing");
 	$out =~ s/^\\(?:un)?restrict .*\n//mg;
 	return $out;

@@ -191,6 +191,8 @@ test_dates(void)
 		{"1599-12-31", ISO, "date_out_of_range"},
 		{"0201-05-01", ISO, "date_out_of_range"},
 		{"10000-01-01", ISO, "date_out_of_range"},
+		{"02020-01-01", ISO, "date_format"},
+		{"01.01.02020", DOTS, "date_format"},
 		{"01.01.0999", DOTS, "date_out_of_range"},
 		{"44-03-15 BC", ISO, "date_out_of_range"},
 		{"0044-03-15 bc", ISO, "date_out_of_range"},
@@ -354,8 +356,8 @@ test_integers(void)
 	{
 		size_t		len = strlen(cases[i].value);
 		char	   *copy = exact(cases[i].value, len);
-		char		text[64];
-		const char *got = text;
+		char		shown[64];
+		const char *got = shown;
 		SbMark		thousands;
 		int64_t		result;
 		bool		dropped;
@@ -363,7 +365,7 @@ test_integers(void)
 
 		(void) sb_mark_from_text(cases[i].thousands, strlen(cases[i].thousands), &thousands);
 		code = sb_parse_integer(copy, len, thousands, &result, &dropped);
-		snprintf(text, sizeof(text), "%lld%s", (long long) result, dropped ? " dropped" : "");
+		snprintf(shown, sizeof(shown), "%lld%s", (long long) result, dropped ? " dropped" : "");
 		if (code == SB_PARSE_EMPTY)
 			got = "";
 		else if (code != SB_PARSE_OK)
@@ -423,7 +425,7 @@ test_numerics(void)
 		SbMark		decimal;
 		SbMark		thousands;
 		SbParseCode code;
-		const char *got = number.text;
+		const char *got = number.plain;
 
 		(void) sb_mark_from_text(cases[i].decimal, 1, &decimal);
 		(void) sb_mark_from_text(cases[i].thousands, strlen(cases[i].thousands), &thousands);
@@ -441,12 +443,12 @@ test_numerics(void)
 	memset(digits, '9', sizeof(digits));
 	digits[0] = '-';
 	ok(sb_parse_numeric(digits, SB_NUMBER_DIGITS + 1, SB_MARK_DOT, SB_MARK_NONE, &number) == SB_PARSE_OK &&
-	   strlen(number.text) == SB_NUMBER_DIGITS + 1, "1000 digits are a number");
+	   strlen(number.plain) == SB_NUMBER_DIGITS + 1, "1000 digits are a number");
 	ok(sb_parse_numeric(digits, SB_NUMBER_DIGITS + 2, SB_MARK_DOT, SB_MARK_NONE, &number) == SB_PARSE_NUMBER_TOO_BIG,
 	   "1001 digits are too many");
 	digits[1] = '.';
 	ok(sb_parse_numeric(digits, SB_NUMBER_DIGITS + 2, SB_MARK_DOT, SB_MARK_NONE, &number) == SB_PARSE_OK &&
-	   strlen(number.text) == SB_NUMBER_DIGITS + 3, "1000 digits after the decimal mark fit");
+	   strlen(number.plain) == SB_NUMBER_DIGITS + 3, "1000 digits after the decimal mark fit");
 }
 
 /* Booleans and the comparison of words. */

@@ -4,12 +4,12 @@ WITH schemas AS (
     FROM pg_namespace AS n
     WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api')
 ), facts (fact) AS (
-    SELECT format('schema %s acl %s', s.nspname, (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(n.nspacl) AS a))
+    SELECT format('schema %s acl %s', s.nspname, (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a))
     FROM schemas AS s JOIN pg_namespace AS n ON n.oid = s.oid
     UNION ALL
     SELECT format('relation %s kind %s rls %s force %s options %s acl %s comment %s', c.oid::regclass, c.relkind, c.relrowsecurity,
                   c.relforcerowsecurity, c.reloptions,
-                  (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(c.relacl) AS a), md5(obj_description(c.oid, 'pg_class')))
+                  (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(coalesce(c.relacl, acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", c.relowner))) AS a), md5(obj_description(c.oid, 'pg_class')))
     FROM pg_class AS c JOIN schemas AS s ON s.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
     UNION ALL
@@ -38,7 +38,7 @@ WITH schemas AS (
     FROM pg_class AS c JOIN schemas AS s ON s.oid = c.relnamespace WHERE c.relkind IN ('v', 'm')
     UNION ALL
     SELECT format('function %s: %s acl %s comment %s', p.oid::regprocedure, md5(concat(p.prosrc, p.probin, p.proconfig, p.provolatile, p.proisstrict, p.proparallel, p.prosecdef, pg_get_function_result(p.oid))),
-                  (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(p.proacl) AS a), md5(obj_description(p.oid, 'pg_proc')))
+                  (SELECT string_agg(a::text, ' ' ORDER BY a::text COLLATE "C") FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) AS a), md5(obj_description(p.oid, 'pg_proc')))
     FROM pg_proc AS p JOIN schemas AS s ON s.oid = p.pronamespace
     UNION ALL
     SELECT format('type %s.%s labels %s', s.nspname, t.typname, (SELECT string_agg(e.enumlabel, ' ' ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid))

@@ -1,6 +1,7 @@
 -- A small register in the tables that version 0.1.0 already had: what a dump, a restore and an
 -- update must carry over.  Works in every version.
-SET statbus.current_date = '2024-06-15';
+SET statbus."current_date" = '2024-06-15';
+SELECT set_config('search_path', statbus.search_path() || ', public', false);     -- wherever ltree is
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
     ('Ada Admin', 'ada@example.org', 'admin_user'),
     ('Rita Regular', 'rita@example.org', 'regular_user');

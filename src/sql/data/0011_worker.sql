@@ -79,8 +79,3 @@ INSERT INTO worker.queue_registry (queue, description, default_concurrency) VALU
     ('import', 'Import jobs, one after the other', 1),
     ('analytics', 'Derived data', 4),
     ('maintenance', 'Cleaning up', 1);
-
-INSERT INTO worker.command_registry (command, handler_procedure, failure_procedure, queue, is_unique, description) VALUES
-    ('import_job', 'import.process_job', 'import.fail_job', 'import', true, 'Takes one step with an import job'),
-    ('import_job_cleanup', 'import.delete_expired_jobs', NULL, 'maintenance', true, 'Deletes import jobs that have expired'),
-    ('task_cleanup', 'worker.delete_old_tasks', NULL, 'maintenance', true, 'Deletes tasks that are done: completed ones after 7 days, failed ones after 30');

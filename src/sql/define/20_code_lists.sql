@@ -208,11 +208,11 @@ WITH d AS (
         ('year_prev_only', make_date(d.year - 1, 1, 1), make_date(d.year - 1, 12, 31), make_date(d.year - 1, 12, 31))
     ) AS v (code, valid_from, valid_to, valid_on)
     UNION ALL
-    SELECT 'start_of_' || u.unit || '_curr', NULL, NULL, u.start_curr FROM unit AS u
+    SELECT 'start_of_' || u.unit || '_curr' AS code, NULL::date AS valid_from, NULL::date AS valid_to, u.start_curr AS valid_on FROM unit AS u
     UNION ALL
-    SELECT 'stop_of_' || u.unit || '_prev', NULL, NULL, u.start_curr - 1 FROM unit AS u
+    SELECT 'stop_of_' || u.unit || '_prev' AS code, NULL::date AS valid_from, NULL::date AS valid_to, u.start_curr - 1 AS valid_on FROM unit AS u
     UNION ALL
-    SELECT 'start_of_' || u.unit || '_prev', NULL, NULL, (u.start_curr - u.length)::date FROM unit AS u
+    SELECT 'start_of_' || u.unit || '_prev' AS code, NULL::date AS valid_from, NULL::date AS valid_to, (u.start_curr - u.length)::date AS valid_on FROM unit AS u
 )
 SELECT p.id, p.code, p.name_when_query, p.name_when_input, p.scope, p.enabled, t.valid_from, t.valid_to, t.valid_on
 FROM register.relative_period AS p

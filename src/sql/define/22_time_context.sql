@@ -14,13 +14,15 @@ FROM (
     ) AS y
     WHERE p.enabled
     UNION ALL
-    SELECT 'tag', 't_' || ltree2text(t.path), t.name, t.name, 'input_and_query',
-        t.context_valid_from, t.context_valid_to, t.context_valid_on, NULL, t.path, NULL
+    SELECT 'tag'::register.time_context_type AS type, 't_' || ltree2text(t.path) AS ident, t.name AS name_when_query, t.name AS name_when_input,
+        'input_and_query'::register.relative_period_scope AS scope, t.context_valid_from AS valid_from, t.context_valid_to AS valid_to,
+        t.context_valid_on AS valid_on, NULL::register.relative_period_code AS code, t.path, NULL::integer AS year
     FROM register.tag AS t
     WHERE t.enabled AND t.context_valid_from IS NOT NULL AND t.context_valid_to IS NOT NULL AND t.context_valid_on IS NOT NULL
     UNION ALL
-    SELECT 'year', 'y_' || s.year, s.year::text, s.year::text, 'input_and_query',
-        make_date(s.year, 1, 1), make_date(s.year, 12, 31), make_date(s.year, 12, 31), NULL, NULL, s.year
+    SELECT 'year'::register.time_context_type AS type, 'y_' || s.year AS ident, s.year::text AS name_when_query, s.year::text AS name_when_input,
+        'input_and_query'::register.relative_period_scope AS scope, make_date(s.year, 1, 1) AS valid_from, make_date(s.year, 12, 31) AS valid_to,
+        make_date(s.year, 12, 31) AS valid_on, NULL::register.relative_period_code AS code, NULL::ltree AS path, s.year
     FROM register.timesegments_years AS s
     CROSS JOIN (SELECT extract(year FROM statbus.today())::integer AS year) AS now
     WHERE s.year NOT IN (now.year, now.year - 1)

@@ -78,6 +78,13 @@ BEGIN
         END IF;
     END LOOP;
 
+    FOREACH table_name IN ARRAY edited LOOP
+        relation := to_regclass(table_name);
+        CONTINUE WHEN relation IS NULL;
+        EXECUTE format('DROP TRIGGER IF EXISTS sign_edit ON %s', relation);
+        EXECUTE format('CREATE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
+    END LOOP;
+
     -- A restricted user writes where a region or an activity was granted to him, whatever else he may read.
     GRANT INSERT, UPDATE, DELETE ON register.location, register.activity TO restricted_user;
     DROP POLICY IF EXISTS restricted_user_manage ON register.location;
