@@ -23,7 +23,7 @@ demo-stop:
 bench:
 	@test/bench.sh
 fuzz:
-	@$(MAKE) --no-print-directory -C test/fuzz fuzz
+	@test/fuzz.sh
 
 else
 

@@ -480,8 +480,8 @@ BEGIN
             END IF;
         END;
     END LOOP;
+    RETURN QUERY SELECT u.a, u.b::temporal.merge_status, u.c, u.d FROM unnest(row_ids, statuses, entities, messages) AS u(a, b, c, d);
     PERFORM set_config('search_path', settings[1], true);
-    RETURN QUERY SELECT u.a, u.b::temporal.merge_status, u.c, u.d FROM pg_catalog.unnest(row_ids, statuses, entities, messages) AS u(a, b, c, d);
 END
 $merge$;
 REVOKE ALL ON FUNCTION temporal.merge(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[]) FROM PUBLIC;
