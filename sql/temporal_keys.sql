@@ -1,6 +1,8 @@
 -- Temporal keys: cases F of the reference, and what surrounds them.
 \set VERBOSITY terse
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
+SET datestyle = 'ISO, YMD';
 CREATE SCHEMA tkeys;
 SET search_path = tkeys, public;
 
@@ -66,7 +68,7 @@ SELECT temporal.add_foreign_key('note', '{parent_id}', 'parent', '{id}', period 
 SELECT table_name, constraint_name, constraint_type, columns, period, references_table, references_columns, references_period, on_delete,
     predicate, nulls_not_distinct AS nnd, is_deferrable AS defer, initially_deferred AS init
 FROM temporal.constraint WHERE table_schema = 'tkeys' ORDER BY 1, 2;
-SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgrelid::regclass::text IN ('parent', 'child', 'note') AND NOT tgisinternal ORDER BY 1::text, 2;
+SELECT tgrelid::regclass::text COLLATE "C" AS tgrelid, tgname FROM pg_trigger WHERE tgrelid::regclass::text IN ('parent', 'child', 'note') AND NOT tgisinternal ORDER BY 1, 2;
 
 \echo ** children: covered by two parents, NULL passes, not covered is refused
 INSERT INTO child VALUES (2, 1, '2020-06-01', '2021-06-01'), (3, NULL, '1990-01-01', 'infinity');

@@ -104,6 +104,11 @@ run_prove() {
 		count "${tests:-0}" "$([ -n "$tests" ] && echo 0 || echo 1)" "$name"
 	else
 		tail -n 80 "$work/$name.log" >&2
+		for log in "$work"/src/tmp_check/log/regress_log_*; do
+			grep -qE 'not ok|error running|died' "$log" || continue
+			say "$(basename "$log"), its errors"
+			grep -E -A3 'ERROR:|error:|not ok|died' "$log" | head -n 30 >&2
+		done
 		tests=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' "$work/$name.log")
 		line=$(grep -cE '^#   Failed test' "$work/$name.log" || true)
 		[ "$line" -gt 0 ] || line=1

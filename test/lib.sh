@@ -71,6 +71,8 @@ build_into() {
 	as_postgres make -s -C "$src" -j2 PG_CONFIG="$PG_CONFIG" with_llvm=no \
 		PG_CFLAGS="-Wall -Wextra -Werror" PG_CPPFLAGS="-isystem $server_headers" >&2
 	as_postgres make -s -C "$src" install DESTDIR="$dest" PG_CONFIG="$PG_CONFIG" with_llvm=no >&2
+	# Install scripts of earlier releases, from which the tests of updates start.
+	as_postgres cp "$src"/test/upgrade/statbus--*.sql "$dest$("$PG_CONFIG" --sharedir)/extension/"
 }
 
 # write_temp_conf FILE DEST: the settings by which a server finds an extension below DEST.

@@ -362,6 +362,31 @@ $api_delete$;
 COMMENT ON FUNCTION statbus.api_delete() IS 'Trigger on views of schema api: deletes the slice from the table';
 REVOKE ALL ON FUNCTION statbus.api_delete() FROM PUBLIC;
 
+-- api_portion_editor(base table): whoever changes a part of a slice writes all its parts anew, so he becomes their editor, as
+-- the policies ask of every row that is written. Fires before the trigger that collects the portion (by its name).
+CREATE OR REPLACE FUNCTION statbus.api_portion_editor()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $api_portion_editor$
+DECLARE
+    editor CONSTANT integer := auth.uid();
+    written integer;
+BEGIN
+    IF to_jsonb(NEW) = to_jsonb(OLD) THEN
+        RETURN NEW;
+    END IF;
+    EXECUTE format('UPDATE %s AS t SET edit_by_user_id = $1, edit_at = statement_timestamp()
+                    WHERE t.id = ($2).id AND t.valid_from = ($2).valid_from AND t.valid_until = ($2).valid_until', TG_ARGV[0]::regclass)
+    USING editor, OLD;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN CASE WHEN written > 0 THEN NEW END;
+END
+$api_portion_editor$;
+COMMENT ON FUNCTION statbus.api_portion_editor() IS
+    'Trigger on the portion views of schema api: the current user becomes the editor of the slice before it is split';
+REVOKE ALL ON FUNCTION statbus.api_portion_editor() FROM PUBLIC;
+
 -- rights ----------------------------------------------------------------------------------------------------------
 
 -- A view of schema api carries the grants of what it shows: a group role may do with it what it may do with every table
@@ -453,3 +478,19 @@ $open_tasks$;
 COMMENT ON FUNCTION statbus.open_tasks(text[]) IS 'How many tasks of some commands are waiting and being done';
 REVOKE ALL ON FUNCTION statbus.open_tasks(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION statbus.open_tasks(text[]) TO authenticated;
+
+-- findings --------------------------------------------------------------------------------------------------------
+
+-- One pass over the template: what a value holds is never read as a placeholder again.
+CREATE OR REPLACE FUNCTION statbus.render_template(template text, given jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $render_template$
+    SELECT string_agg(coalesce(CASE WHEN part.piece[1] IS NOT NULL THEN given ->> part.piece[1] END, part.piece[2], '{' || part.piece[1] || '}', ''),
+                      '' ORDER BY part.position)
+    FROM regexp_matches(template, '\{([a-z_0-9]+)\}|([^{]+|\{)', 'g') WITH ORDINALITY AS part (piece, position)
+$render_template$;
+COMMENT ON FUNCTION statbus.render_template(text, jsonb) IS 'A text in which {key} stands for the value of the key; a key that is not given stays as it is';
+REVOKE ALL ON FUNCTION statbus.render_template(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION statbus.render_template(text, jsonb) TO authenticated;

@@ -14,6 +14,7 @@ CREATE OR REPLACE FUNCTION statbus.stats_to_agg(stats jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = 'force_generic_plan'   -- also below statbus.sync_units(), which may ask for custom plans
 AS $stats_to_agg$
 BEGIN
     IF stats = '{}' THEN
@@ -37,6 +38,7 @@ CREATE OR REPLACE FUNCTION statbus.stats_merge_all(summaries jsonb[])
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = 'force_generic_plan'   -- also below statbus.sync_units(), which may ask for custom plans
 AS $stats_merge_all$
 BEGIN
     IF cardinality(summaries) < 2 THEN
@@ -1606,32 +1608,42 @@ $log_base_change$;
 COMMENT ON FUNCTION statbus.log_base_change() IS 'Statement trigger on base tables: notes which units to derive again';
 REVOKE ALL ON FUNCTION statbus.log_base_change() FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION statbus.prefix_columns(alias text, columns text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $prefix_columns$
+    SELECT coalesce(string_agg(alias || '.' || quote_ident(btrim(c.name)), ', ' ORDER BY c.position), '')
+    FROM unnest(string_to_array(columns, ',')) WITH ORDINALITY AS c (name, position)
+$prefix_columns$;
+COMMENT ON FUNCTION statbus.prefix_columns(text, text) IS 'a, b → alias.a, alias.b';
+REVOKE ALL ON FUNCTION statbus.prefix_columns(text, text) FROM PUBLIC;
+
 -- DEFINER: writes the change log, which no role may write
--- Arguments: the columns whose change shows in derived rows, then references as table.column.
+-- Arguments: the columns that show in the rows of units, those that show only in *_used, then who refers to the list, as
+-- table.column.
 CREATE OR REPLACE FUNCTION statbus.log_code_change()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $log_code_change$
 DECLARE
-    new_values CONSTANT text := (SELECT string_agg('n.' || quote_ident(btrim(c.name)), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS c (name));
-    old_values CONSTANT text := (SELECT string_agg('o.' || quote_ident(btrim(c.name)), ', ') FROM unnest(string_to_array(TG_ARGV[0], ',')) AS c (name));
+    -- Rows are compared by their images: ltree has a place for its operators that this function need not know.
+    comparison CONSTANT text :=
+        'SELECT coalesce(array_agg(n.id), ''{}'') FROM new_rows AS n JOIN old_rows AS o ON o.id = n.id
+         WHERE ROW(%s)::record OPERATOR(pg_catalog.*<>) ROW(%s)::record';
     list CONSTANT text := CASE TG_TABLE_NAME WHEN 'activity_category_standard' THEN 'activity_category' ELSE TG_TABLE_NAME END;
     lists text[] := '{}';
-    changed integer[];
+    shown_in_units integer[];
+    shown_in_used integer[];
     units text;
 BEGIN
-    -- Rows are compared by their images: ltree has a place for its operators that this function need not know.
-    EXECUTE format('SELECT array_agg(n.id) FROM new_rows AS n JOIN old_rows AS o ON o.id = n.id WHERE ROW(%s) OPERATOR(pg_catalog.*<>) ROW(%s)',
-                   new_values, old_values)
-    INTO changed;
-    IF changed IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF list IN ('activity_category', 'region', 'sector', 'legal_form', 'country', 'data_source') THEN
+    EXECUTE format(comparison, statbus.prefix_columns('n', TG_ARGV[0]), statbus.prefix_columns('o', TG_ARGV[0])) INTO shown_in_units;
+    EXECUTE format(comparison, statbus.prefix_columns('n', TG_ARGV[1]), statbus.prefix_columns('o', TG_ARGV[1])) INTO shown_in_used;
+    IF list IN ('activity_category', 'region', 'sector', 'legal_form', 'country', 'data_source')
+        AND cardinality(shown_in_units) + cardinality(shown_in_used) > 0 THEN
         lists := ARRAY[list];
     END IF;
-
     SELECT string_agg(format('SELECT %s, %s, %s, %s FROM register.%I AS r WHERE r.%I = ANY ($1)',
                              CASE t.name WHEN 'establishment' THEN 'r.id' WHEN 'legal_unit' THEN 'NULL::integer' ELSE 'r.establishment_id' END,
                              CASE t.name WHEN 'legal_unit' THEN 'r.id' WHEN 'establishment' THEN 'NULL::integer' ELSE 'r.legal_unit_id' END,
@@ -1640,11 +1652,7 @@ BEGIN
                              t.name, t.column_name), ' UNION ALL ')
     INTO units
     FROM (SELECT split_part(a.reference, '.', 1) AS name, split_part(a.reference, '.', 2) AS column_name
-          FROM unnest(TG_ARGV[1:]) AS a (reference)) AS t;
-    IF units IS NULL THEN
-        INSERT INTO worker.base_change_log (code_lists) VALUES (lists);
-        RETURN NULL;
-    END IF;
+          FROM unnest(TG_ARGV[2:]) AS a (reference)) AS t;
     EXECUTE format($insert$
         INSERT INTO worker.base_change_log (establishment_ids, legal_unit_ids, enterprise_ids, power_group_ids, code_lists)
         SELECT coalesce(array_agg(DISTINCT c.e) FILTER (WHERE c.e IS NOT NULL), '{}'),
@@ -1653,8 +1661,8 @@ BEGIN
                coalesce(array_agg(DISTINCT c.p) FILTER (WHERE c.p IS NOT NULL), '{}'), $2
         FROM (%s) AS c (e, l, n, p)
         HAVING count(c.e) + count(c.l) + count(c.n) + count(c.p) + cardinality($2) > 0
-        $insert$, units)
-    USING changed, lists;
+        $insert$, coalesce(units, 'SELECT NULL::integer, NULL::integer, NULL::integer, NULL::integer WHERE $1 IS NULL'))
+    USING shown_in_units, lists;
     RETURN NULL;
 END
 $log_code_change$;

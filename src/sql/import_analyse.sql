@@ -1272,7 +1272,7 @@ DECLARE
     data_table text;
 BEGIN
     SELECT j.definition_snapshot #>> '{import_definition,mode}', j.data_table_name INTO mode, data_table
-    FROM import.job AS j WHERE j.id = analyse.job_id;
+    FROM import.job AS j WHERE j.id = $1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'import job % does not exist', job_id USING ERRCODE = 'no_data_found';
     END IF;

@@ -135,6 +135,7 @@ AS $validate_definitions$
 $validate_definitions$;
 COMMENT ON FUNCTION import.validate_definitions(integer) IS 'Judges one definition, or all, anew; the verdict is written where it changed';
 REVOKE ALL ON FUNCTION import.validate_definitions(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.validate_definitions(integer) TO admin_user;
 
 -- For the tables that a definition consists of: all have a column definition_id.
 CREATE OR REPLACE FUNCTION import.definition_part_changed()
@@ -193,7 +194,6 @@ AS $wanted_columns$
 $wanted_columns$;
 COMMENT ON FUNCTION import.wanted_columns() IS 'The data columns that exist because of a type of identifier or a statistic; internal';
 REVOKE ALL ON FUNCTION import.wanted_columns() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.wanted_columns() TO admin_user;
 
 CREATE OR REPLACE FUNCTION import.synchronise_columns()
 RETURNS void
@@ -216,15 +216,6 @@ BEGIN
     AND w.ident_label IS NOT DISTINCT FROM c.ident_label
     AND w.column_name <> c.column_name;
 
-    DELETE FROM import.data_column AS c
-    WHERE num_nonnulls(c.external_ident_type_id, c.stat_definition_id) = 1
-    AND NOT EXISTS (SELECT
-                    FROM import.wanted_columns() AS w
-                    WHERE w.step_id = c.step_id
-                    AND w.priority = c.priority
-                    AND (w.external_ident_type_id = c.external_ident_type_id OR w.stat_definition_id = c.stat_definition_id)
-                    AND w.ident_label IS NOT DISTINCT FROM c.ident_label);
-
     UPDATE import.data_column AS c
     SET column_name = w.column_name, column_type = w.column_type, target_pg_type = w.target_pg_type, enabled = w.enabled
     FROM import.wanted_columns() AS w
@@ -234,6 +225,35 @@ BEGIN
     AND w.ident_label IS NOT DISTINCT FROM c.ident_label
     AND (c.column_name, c.column_type, c.target_pg_type, c.enabled)
         IS DISTINCT FROM (w.column_name, w.column_type, w.target_pg_type, w.enabled);
+
+    -- What is wanted no longer is disabled, takes its headings along where definitions follow, and goes.
+    UPDATE import.data_column AS c
+    SET enabled = false
+    WHERE c.enabled
+    AND num_nonnulls(c.external_ident_type_id, c.stat_definition_id) = 1
+    AND NOT EXISTS (SELECT
+                    FROM import.wanted_columns() AS w
+                    WHERE w.step_id = c.step_id
+                    AND w.priority = c.priority
+                    AND (w.external_ident_type_id = c.external_ident_type_id OR w.stat_definition_id = c.stat_definition_id)
+                    AND w.ident_label IS NOT DISTINCT FROM c.ident_label);
+
+    DELETE FROM import.source_column AS h
+    USING import.definition AS d, import.mapping AS m, import.data_column AS c
+    WHERE d.id = h.definition_id
+    AND d.dynamic_columns
+    AND m.source_column_id = h.id
+    AND c.id = m.target_data_column_id
+    AND NOT c.enabled;
+
+    DELETE FROM import.data_column AS c
+    WHERE num_nonnulls(c.external_ident_type_id, c.stat_definition_id) = 1
+    AND NOT EXISTS (SELECT
+                    FROM import.wanted_columns() AS w
+                    WHERE w.step_id = c.step_id
+                    AND w.priority = c.priority
+                    AND (w.external_ident_type_id = c.external_ident_type_id OR w.stat_definition_id = c.stat_definition_id)
+                    AND w.ident_label IS NOT DISTINCT FROM c.ident_label);
 
     INSERT INTO import.data_column
         (step_id, priority, column_name, column_type, purpose, is_uniquely_identifying, target_pg_type,
@@ -249,15 +269,7 @@ BEGIN
                       AND w.ident_label IS NOT DISTINCT FROM c.ident_label)
     ORDER BY w.step_id, w.rank, w.priority, w.position;
 
-    -- Definitions that follow: headings of what was disabled or taken away go, headings of what is new come last.
-    DELETE FROM import.source_column AS h
-    USING import.definition AS d, import.mapping AS m, import.data_column AS c
-    WHERE d.id = h.definition_id
-    AND d.dynamic_columns
-    AND m.source_column_id = h.id
-    AND c.id = m.target_data_column_id
-    AND NOT c.enabled;
-
+    -- New headings come last.
     INSERT INTO import.source_column (definition_id, column_name, priority)
     SELECT d.id, regexp_replace(c.column_name, '_raw$', ''),
            coalesce((SELECT max(h.priority) FROM import.source_column AS h WHERE h.definition_id = d.id), 0)
@@ -295,11 +307,11 @@ $synchronise_columns$;
 COMMENT ON FUNCTION import.synchronise_columns() IS
     'Brings data columns, and the source columns and mappings of definitions with dynamic_columns, in step with the types of identifier and the statistics';
 REVOKE ALL ON FUNCTION import.synchronise_columns() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.synchronise_columns(), import.validate_definitions(integer) TO admin_user;
 
+-- DEFINER: data columns follow the code lists; nobody writes them himself
 CREATE OR REPLACE FUNCTION import.columns_wanted_changed()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $columns_wanted_changed$
 BEGIN

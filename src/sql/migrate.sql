@@ -7,6 +7,7 @@ SET client_min_messages = 'warning'
 AS $migrate$
 DECLARE
     step record;
+    is_mended boolean;
 BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user) THEN
         RAISE EXCEPTION 'permission denied to migrate statbus'
@@ -15,6 +16,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('statbus.migrate', 0));
     PERFORM set_config('search_path', statbus.search_path(), true);
 
+    is_mended := to_regclass('register.migration') IS NOT NULL AND statbus.needs_migration();
     IF to_regclass('register.migration') IS NULL THEN
         PERFORM statbus.execute_unowned($ledger$
             CREATE TABLE register.migration (
@@ -52,6 +54,11 @@ BEGIN
         PERFORM statbus.execute_unowned(step.body);
     END LOOP;
     PERFORM statbus.pin_search_path();
+
+    -- Rows that are older than a derived table, or than the triggers that keep it, are derived now.
+    IF is_mended AND to_regprocedure('statbus.rebuild()') IS NOT NULL THEN
+        PERFORM statbus.execute_unowned('SELECT statbus.rebuild()');
+    END IF;
 END
 $migrate$;
 COMMENT ON PROCEDURE statbus.migrate() IS

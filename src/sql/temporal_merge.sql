@@ -22,14 +22,15 @@ COMMENT ON AGGREGATE temporal.first_non_null(anyelement) IS 'first value that is
 
 -- Applies a plan: deletes and updates rows by ctid (the caller holds their locks), inserts others, in one statement, under the
 -- settings of merge's caller, so that his triggers and defaults see his search_path. `texts` are the caller's search_path,
--- enable_nestloop and jit, then the lists for INSERT, its SELECT, UPDATE, and an OVERRIDING clause. Returns the number of rows written.
+-- enable_nestloop, jit and enable_mergejoin, then the lists for INSERT, its SELECT, UPDATE, and an OVERRIDING clause. Returns the number of rows written.
 CREATE OR REPLACE FUNCTION temporal.merge_apply(
     target regclass, texts text[], deleted tid[], updated tid[], new_values anyarray, inserted anyarray) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 AS $merge_apply$
 DECLARE
     pinned text := pg_catalog.current_setting('search_path');
-    table_text text := target::text;
+    table_text text := (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = target);
     parts text[] := '{}';
     counts text := '';
     expected bigint := coalesce(cardinality(deleted), 0) + coalesce(cardinality(updated), 0) + coalesce(cardinality(inserted), 0);
@@ -44,15 +45,16 @@ BEGIN
     END IF;
     IF updated IS NOT NULL THEN
         parts := parts || format('u AS (UPDATE %s AS t SET %s FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS o("temporal ctid")'
-            ' WHERE t.ctid OPERATOR(pg_catalog.=) o."temporal ctid" RETURNING 1)', table_text, texts[6]);
+            ' WHERE t.ctid OPERATOR(pg_catalog.=) o."temporal ctid" RETURNING 1)', table_text, texts[7]);
         counts := counts || ' OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM u)';
     END IF;
     IF inserted IS NOT NULL THEN
         parts := parts || format('i AS (INSERT INTO %s (%s) %s SELECT %s FROM pg_catalog.unnest($4) AS o RETURNING 1)', table_text,
-            texts[4], texts[7], texts[5]);
+            texts[5], texts[8], texts[6]);
         counts := counts || ' OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM i)';
     END IF;
-    PERFORM set_config('enable_nestloop', texts[2], true), set_config('jit', texts[3], true), set_config('search_path', texts[1], true);
+    PERFORM set_config('enable_nestloop', texts[2], true), set_config('jit', texts[3], true),
+        set_config('enable_mergejoin', texts[4], true), set_config('search_path', texts[1], true);
     EXECUTE pg_catalog.concat('WITH ', pg_catalog.array_to_string(parts, ', '), ' SELECT 0::pg_catalog.int8', counts)
         INTO written USING deleted, updated, new_values, inserted;
     PERFORM pg_catalog.set_config('search_path', pinned, true);
@@ -79,7 +81,7 @@ AS $merge$
 #variable_conflict use_variable
 DECLARE
     settings text[] := ARRAY[pg_catalog.current_setting('search_path'), pg_catalog.current_setting('enable_nestloop'),
-        pg_catalog.current_setting('jit')];
+        pg_catalog.current_setting('jit'), pg_catalog.current_setting('enable_mergejoin')];
     is_patch boolean := mode IN ('MERGE_ENTITY_PATCH', 'PATCH_FOR_PORTION_OF');
     is_upsert boolean := mode IN ('MERGE_ENTITY_UPSERT', 'UPDATE_FOR_PORTION_OF');
     is_portion boolean := mode IN ('UPDATE_FOR_PORTION_OF', 'PATCH_FOR_PORTION_OF', 'REPLACE_FOR_PORTION_OF', 'DELETE_FOR_PORTION_OF');
@@ -108,6 +110,7 @@ DECLARE
     candidates text := '';  complete text := '';  labels text := '';  label_steps text := '';  label_text text;  lookup text := '';
     key_set jsonb; j integer := 0; parts record;
     query text; lock_query text; find_query text; found_tids tid[];
+    target_name text; source_name text;
     existing bigint; attempt integer := 0;
     row_ids bigint[]; statuses text[]; entities jsonb[]; messages text[]; written bigint;
     for_new boolean;
@@ -123,7 +126,7 @@ BEGIN
     IF delete_mode <> 'NONE' AND (is_portion OR mode = 'INSERT_NEW_ENTITIES') THEN
         RAISE EXCEPTION 'delete mode % cannot be used with mode %', delete_mode, mode USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF jsonb_typeof(key_sets) <> 'array' OR jsonb_path_exists(key_sets, '$[*] ? (@.type() != "array" || @.size() == 0)') THEN
+    IF jsonb_typeof(key_sets) <> 'array' OR jsonb_path_exists(key_sets, 'strict $[*] ? (@.type() != "array")') THEN
         RAISE EXCEPTION 'natural_keys must be an array of arrays of column names' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF coalesce(cardinality(identity), 0) = 0 THEN
@@ -137,6 +140,10 @@ BEGIN
     END IF;
     PERFORM temporal.column_numbers(target, identity || coalesce(ephemeral_columns, '{}')
         || (SELECT coalesce(array_agg(c::name), '{}') FROM jsonb_array_elements(key_sets) AS k(v), jsonb_array_elements_text(k.v) AS c));
+    SELECT format('%I.%I', n.nspname, c.relname) INTO target_name
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target;
+    SELECT format('%I.%I', n.nspname, c.relname) INTO source_name
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = source;
     span := temporal.period_of(target, period);
     SELECT format('%I.%I', n.nspname, t.typname), r.rngcanonical <> 0 INTO range_name, discrete
     FROM pg_type AS t JOIN pg_namespace AS n ON n.oid = t.typnamespace JOIN pg_range AS r ON r.rngtypid = t.oid
@@ -311,7 +318,7 @@ BEGIN
         LEFT JOIN pg_attribute AS s ON s.attrelid = source AND s.attname = c.n AND s.attnum > 0 AND NOT s.attisdropped;
         IF parts.given THEN
             lookup := lookup || format(' UNION SELECT %s FROM %s AS k JOIN %s AS s ON %s%s',
-                (SELECT string_agg(format('k.%I', n), ', ' ORDER BY o) FROM unnest(identity) WITH ORDINALITY AS i(n, o)), target, source, parts.by_name,
+                (SELECT string_agg(format('k.%I', n), ', ' ORDER BY o) FROM unnest(identity) WITH ORDINALITY AS i(n, o)), target_name, source_name, parts.by_name,
                 (SELECT ' WHERE ' || string_agg(format('s.%I IS NULL', i.n), ' OR ') FROM unnest(identity) AS i(n)
                  WHERE NOT EXISTS (SELECT FROM unnest(identity) AS m(n) WHERE NOT EXISTS (
                      SELECT FROM pg_attribute AS a WHERE a.attrelid = source AND a.attname = m.n AND a.attnum > 0 AND NOT a.attisdropped))));
@@ -347,12 +354,12 @@ BEGIN
         WHERE a.attrelid = source AND a.attname = ANY (identity) AND a.attnum > 0 AND NOT a.attisdropped) THEN
         lookup := format(' UNION SELECT %s FROM %s AS s',
             (SELECT string_agg(format('s.%I::%s', i.n, format_type(a.atttypid, NULL)), ', ' ORDER BY i.o) FROM unnest(identity) WITH ORDINALITY AS i(n, o)
-             JOIN pg_attribute AS a ON a.attrelid = target AND a.attname = i.n), source) || lookup;
+             JOIN pg_attribute AS a ON a.attrelid = target AND a.attname = i.n), source_name) || lookup;
     END IF;
     find_query := CASE
-        WHEN drops_entities THEN format('SELECT t.ctid FROM %s AS t', target)
-        WHEN lookup = '' THEN format('SELECT t.ctid FROM %s AS t WHERE false', target)
-        ELSE format('SELECT t.ctid FROM %s AS t JOIN (%s) AS e(%s) ON %s', target, substr(lookup, 8), id_names, id_join) END;
+        WHEN drops_entities THEN format('SELECT t.ctid FROM %s AS t', target_name)
+        WHEN lookup = '' THEN format('SELECT t.ctid FROM %s AS t WHERE false', target_name)
+        ELSE format('SELECT t.ctid FROM %s AS t JOIN (%s) AS e(%s) ON %s', target_name, substr(lookup, 8), id_names, id_join) END;
     lock_query := format('SELECT count(*) FROM (%s ORDER BY %s, t.%I FOR UPDATE OF t) AS l', find_query,
         (SELECT string_agg(format('t.%I', n), ', ' ORDER BY o) FROM unnest(identity) WITH ORDINALITY AS i(n, o)), period);
 
@@ -362,9 +369,9 @@ BEGIN
         's1 AS MATERIALIZED (SELECT s0.*, %7$s AS given, %8$s AS period_error FROM s0), '
         't0 AS MATERIALIZED (SELECT t.ctid AS tid, t.%9$I AS rng%10$s%11$s FROM %12$s AS t WHERE t.ctid = ANY ($1) AND NOT isempty(t.%9$I)), ',
         row_id_column, CASE WHEN founding_id_column IS NULL THEN 'NULL::integer' ELSE format('s.%I', founding_id_column) END,
-        source_ids, period_raw, source_values, source,
+        source_ids, period_raw, source_values, source_name,
         (SELECT string_agg(format('i%s IS NOT NULL', n), ' AND ') FROM generate_series(1, cardinality(identity)) AS n),
-        period_error, period, target_ids, target_values, target);
+        period_error, period, target_ids, target_values, target_name);
     query := query || CASE WHEN j = 0 THEN '' ELSE format(
         'candidate AS MATERIALIZED (%s), '
         'chosen AS MATERIALIZED (SELECT c.rn, count(*) AS n, jsonb_agg(%s ORDER BY %s) AS ids, %s FROM candidate AS c GROUP BY c.rn), ',
@@ -439,12 +446,13 @@ BEGIN
         ' FROM placed AS p JOIN wide AS w ON w.ent = p.ent AND w.ord = p.l LEFT JOIN tg AS t ON t.tid = p.tid), '
         'op AS MATERIALIZED (SELECT c.*, CASE WHEN same THEN ''K'' WHEN tid IS NOT NULL AND row_number() OVER'
         ' (PARTITION BY tid ORDER BY same_start DESC, l) = 1 THEN ''U'' ELSE ''I'' END AS op FROM compared AS c), '
-        'x AS (SELECT o.op, o.ent, o.tid, o.rng%5$s FROM op AS o JOIN wide AS w ON w.ent = o.ent AND w.ord = o.l WHERE o.op <> ''K'''
-        ' UNION ALL SELECT ''I'', s.ent, NULL, s.rng%6$s FROM act AS s WHERE s.solo), '
+        'x AS (SELECT o.op, o.ent, o.tid, o.lo, o.rng%5$s FROM op AS o JOIN wide AS w ON w.ent = o.ent AND w.ord = o.l WHERE o.op <> ''K'''
+        ' UNION ALL SELECT ''I'', s.ent, NULL, s.lo, s.rng%6$s FROM act AS s WHERE s.solo), '
         'applied AS (SELECT temporal.merge_apply($2, $3,'
         ' (SELECT array_agg(t.tid) FROM tg AS t LEFT JOIN op AS o ON o.tid = t.tid AND o.op <> ''I'' WHERE o.tid IS NULL),'
         ' array_agg(x.tid) FILTER (WHERE x.op = ''U''), array_agg(x.new) FILTER (WHERE x.op = ''U''), array_agg(x.new) FILTER (WHERE x.op = ''I'')) AS n'
-        ' FROM (SELECT x.op, x.tid, ROW(%7$s)::%8$s AS new FROM x JOIN named AS n ON n.ent = x.ent) AS x), '
+        ' FROM (SELECT x.op, x.tid, ROW(%7$s)::%8$s AS new FROM x JOIN named AS n ON n.ent = x.ent'
+        ' ORDER BY sign(x.ent) DESC, abs(x.ent), x.lo) AS x), '
         -- what became of each source row
         'outcome AS (SELECT p.rn, bool_or(p.rn = g.top) AS top, bool_or(g.tid IS NOT NULL) AS hit, bool_or(o.op <> ''K'')%9$s AS written'
         ' FROM piece AS p JOIN seg AS g ON g.ent = p.ent AND g.ord = p.ord LEFT JOIN run AS u ON u.ent = p.ent AND u.ord = p.ord'
@@ -457,7 +465,7 @@ BEGIN
         CASE WHEN is_delete THEN ' WHERE g.top IS NULL' WHEN is_portion THEN ' WHERE g.tid IS NOT NULL'
             WHEN drops_timeline THEN ' WHERE g.top IS NOT NULL' WHEN drops_entities THEN ' WHERE g.ent IN (SELECT z.ent FROM act AS z)' ELSE '' END,
         substr(payload_wide, 3),
-        wide_names, solo_values, substr(row_values, 3), target, CASE WHEN is_patch THEN '' ELSE ' FILTER (WHERE p.rn = g.top)' END,
+        wide_names, solo_values, substr(row_values, 3), target_name, CASE WHEN is_patch THEN '' ELSE ' FILTER (WHERE p.rn = g.top)' END,
         outcome_text,
         format(entity_text, 'n', 'e'));
     LOOP
@@ -468,10 +476,12 @@ BEGIN
                 EXECUTE lock_query INTO existing;
                 EXECUTE format('SELECT array_agg(l.ctid) FROM (%s) AS l', find_query) INTO found_tids;
             END IF;
-            PERFORM set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true);
+            -- the plan's estimates are guesses, and every join in it is on an entity or row number: hash joins only
+            PERFORM set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true);
             EXECUTE query INTO written, row_ids, statuses, entities, messages
                 USING coalesce(found_tids, '{}'), target, settings || ARRAY[insert_list, select_list, update_list, overriding];
-            PERFORM set_config('enable_nestloop', settings[2], true), set_config('jit', settings[3], true);
+            PERFORM set_config('enable_nestloop', settings[2], true), set_config('jit', settings[3], true),
+                set_config('enable_mergejoin', settings[4], true);
             EXIT;
         EXCEPTION WHEN exclusion_violation OR unique_violation THEN
             -- somebody may have made the same new entity meanwhile: plan once more with what he committed

@@ -208,10 +208,12 @@ ORDER BY v.id, c.priority;
 
 -- Definitions -----------------------------------------------------------------------------------------------------
 
-INSERT INTO import.definition (slug, name, note, data_source_id, strategy, mode, valid_time_from, custom, dynamic_columns, validation_error)
+INSERT INTO import.definition (slug, name, note, data_source_id, strategy, mode, valid_time_from, unique_units, custom, dynamic_columns, validation_error)
+-- Where the file gives periods, a unit may stand in it once for each period.
 SELECT d.slug, d.name, d.note,
        (SELECT s.id FROM register.data_source AS s WHERE s.code = d.data_source AND s.enabled),
-       d.strategy::import.strategy, d.mode::import.mode, d.valid_time_from::import.valid_time_from, false, d.dynamic_columns, 'not validated yet'
+       d.strategy::import.strategy, d.mode::import.mode, d.valid_time_from::import.valid_time_from,
+       d.valid_time_from = 'job_provided', false, d.dynamic_columns, 'not validated yet'
 FROM (VALUES
         ('legal_unit_job_provided', 'Legal units, period of the job',
          'Every row is valid in the period that the job gives.', 'nlr', 'insert_or_update', 'legal_unit', 'job_provided', true),

@@ -60,30 +60,30 @@ BEGIN
         END LOOP;
     END LOOP;
 
-    -- Which columns of a code list show in derived rows, and who refers to it. A code that nobody uses shows nowhere, so
-    -- that INSERT and DELETE change nothing.
+    -- Which columns of a code list show in the rows of units, which only in *_used, and who refers to the list. A code that
+    -- nobody uses shows nowhere, so that INSERT and DELETE change nothing.
     FOR change IN
         SELECT *
         FROM (VALUES
-            ('activity_category', 'path, parent_path, parent_id, code, label, name, description', ARRAY['activity.category_id']),
-            ('activity_category_standard', 'code', '{}'),
-            ('country', 'iso_2, name', ARRAY['location.country_id']),
-            ('data_source', 'code, name', ARRAY['establishment.data_source_id', 'legal_unit.data_source_id', 'activity.data_source_id',
+            ('activity_category', 'path, code', 'parent_path, parent_id, label, name, description', ARRAY['activity.category_id']),
+            ('activity_category_standard', '', 'code', '{}'),
+            ('country', 'iso_2', 'name', ARRAY['location.country_id']),
+            ('data_source', 'code', 'name', ARRAY['establishment.data_source_id', 'legal_unit.data_source_id', 'activity.data_source_id',
                 'location.data_source_id', 'contact.data_source_id', 'stat_for_unit.data_source_id']),
-            ('external_ident_type', 'code', ARRAY['external_ident.type_id']),
-            ('legal_form', 'code, name', ARRAY['legal_unit.legal_form_id']),
-            ('region', 'path, parent_id, level, code, label, name', ARRAY['location.region_id']),
-            ('sector', 'path, parent_id, code, label, name', ARRAY['establishment.sector_id', 'legal_unit.sector_id']),
-            ('stat_definition', 'code', ARRAY['stat_for_unit.stat_definition_id']),
-            ('status', 'code, used_for_counting', ARRAY['establishment.status_id', 'legal_unit.status_id']),
-            ('tag', 'path', ARRAY['tag_for_unit.tag_id']),
-            ('unit_size', 'code', ARRAY['establishment.unit_size_id', 'legal_unit.unit_size_id'])
-        ) AS list (name, shown, referrers)
+            ('external_ident_type', 'code', '', ARRAY['external_ident.type_id']),
+            ('legal_form', 'code, name', '', ARRAY['legal_unit.legal_form_id']),
+            ('region', 'path, code', 'parent_id, level, label, name', ARRAY['location.region_id']),
+            ('sector', 'path, code, name', 'parent_id, label', ARRAY['establishment.sector_id', 'legal_unit.sector_id']),
+            ('stat_definition', 'code', '', ARRAY['stat_for_unit.stat_definition_id']),
+            ('status', 'code, used_for_counting', '', ARRAY['establishment.status_id', 'legal_unit.status_id']),
+            ('tag', 'path', '', ARRAY['tag_for_unit.tag_id']),
+            ('unit_size', 'code', '', ARRAY['establishment.unit_size_id', 'legal_unit.unit_size_id'])
+        ) AS list (name, in_units, in_used, referrers)
     LOOP
         EXECUTE format('CREATE OR REPLACE TRIGGER %1$s_log_update AFTER UPDATE ON register.%1$I
                         REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
-                        EXECUTE FUNCTION statbus.log_code_change(%2$L%3$s)',
-                       change.name, change.shown,
+                        EXECUTE FUNCTION statbus.log_code_change(%2$L, %3$L%4$s)',
+                       change.name, change.in_units, change.in_used,
                        (SELECT string_agg(', ' || quote_literal(r.reference), '' ORDER BY r.position)
                         FROM unnest(change.referrers) WITH ORDINALITY AS r (reference, position)));
     END LOOP;

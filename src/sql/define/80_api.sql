@@ -48,6 +48,8 @@ END
 $views$;
 
 COMMENT ON COLUMN api."user".password IS 'Always NULL';
+-- Every column, also the one that is not the table's; writing is granted by column, as of the table.
+GRANT SELECT ON api."user" TO authenticated;
 COMMENT ON COLUMN api.import_job.definition_slug IS 'On INSERT it may be given in place of definition_id';
 
 -- A job is made by naming its definition; the rest are defaults of the job.
@@ -66,8 +68,8 @@ BEGIN
         'legal_unit', 'establishment', 'activity', 'location', 'contact', 'stat_for_unit', 'person_for_unit',
         'legal_relationship', 'power_root'
     ] LOOP
-        CONTINUE WHEN to_regprocedure('temporal.add_portion_view(regclass,name)') IS NULL;
-        PERFORM temporal.add_portion_view(format('register.%I', table_name)::regclass, 'api');
+        EXECUTE format('CREATE OR REPLACE TRIGGER api_editor INSTEAD OF UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION statbus.api_portion_editor(%L)',
+                       temporal.add_portion_view(format('register.%I', table_name)::regclass, 'api'), format('register.%I', table_name));
     END LOOP;
 END
 $portions$;
@@ -119,3 +121,12 @@ WHERE EXISTS (
     WHERE r.derived_power_group_id = g.id
     AND r.valid_from <= (SELECT statbus.today()) AND (SELECT statbus.today()) < r.valid_until);
 COMMENT ON VIEW api.power_group_active IS 'Power groups of which a relationship is valid today';
+
+CREATE OR REPLACE VIEW api.import_finding WITH (security_invoker = true) AS
+SELECT f.job_id, j.slug AS job_slug, f.row_id, f.source_line, f.column_name, f.code, f.severity, f.value, f.details,
+    statbus.render_template(c.message, coalesce(f.details, '{}') || jsonb_build_object('column', f.column_name, 'value', f.value)) AS message,
+    c.hint
+FROM import.finding AS f
+JOIN import.job AS j ON j.id = f.job_id
+LEFT JOIN import.finding_code AS c ON c.code = f.code;
+COMMENT ON VIEW api.import_finding IS 'What there is to say about the rows of import jobs, in words; row_id 0 is the file as a whole';
