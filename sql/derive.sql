@@ -270,8 +270,8 @@ BEGIN
         WHEN 0 THEN UPDATE register.establishment SET name = 'Name ' || number WHERE id = unit;
         WHEN 1 THEN  -- cut a slice of an establishment in two and rename the later part
             SELECT * INTO row FROM register.establishment AS e WHERE e.id = unit AND e.valid_from < day AND day < e.valid_until;
-            IF FOUND THEN
-                UPDATE register.establishment SET valid_until = day WHERE id = unit AND valid_from = row.valid_from;
+            IF FOUND THEN  -- in one statement: the keys over time never see a hole
+                WITH cut AS (UPDATE register.establishment SET valid_until = day WHERE id = unit AND valid_from = row.valid_from)
                 INSERT INTO register.establishment (id, valid_from, valid_until, name, status_id, legal_unit_id, primary_for_legal_unit, enterprise_id, primary_for_enterprise)
                 VALUES (unit, day, row.valid_until, 'Cut ' || number, row.status_id, row.legal_unit_id, row.primary_for_legal_unit, row.enterprise_id, row.primary_for_enterprise);
             END IF;
@@ -379,6 +379,10 @@ UPDATE register.legal_unit SET name = 'Asked for' WHERE id = 1;
 SET CONSTRAINTS ALL IMMEDIATE;
 SELECT DISTINCT name FROM register.timeline_enterprise WHERE name LIKE 'Asked%';
 ROLLBACK;
+-- A column of the user's own stands in nobody's way.
+ALTER TABLE register.statistical_unit ADD COLUMN regress_note text;
+UPDATE register.legal_unit SET name = 'With a note' WHERE id = 1;
+SELECT DISTINCT name FROM register.timeline_enterprise WHERE name LIKE 'With%';
 -- A table emptied at once.
 TRUNCATE register.tag_for_unit;
 SELECT count(*) AS tagged FROM register.statistical_unit WHERE cardinality(tag_paths) > 0;

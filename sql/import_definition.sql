@@ -78,7 +78,8 @@ SELECT pg_temp.problems();
 SELECT pg_temp.map('Orgnr', 'tax_ident'), pg_temp.map('Mor, orgnr', 'legal_unit_tax_ident'), pg_temp.map('navn.ny', 'name'),
        pg_temp.map('Fra', 'valid_from'), pg_temp.map('Til', 'valid_to'), pg_temp.map('Kilde', 'data_source_code'), pg_temp.map('Annet', NULL);
 SELECT pg_temp.problems();
-DELETE FROM import.definition_step AS ds USING import.step AS s WHERE s.id = ds.step_id AND s.code = 'legal_unit';
+DELETE FROM import.definition_step AS ds USING import.step AS s, import.definition AS d
+WHERE s.id = ds.step_id AND s.code = 'legal_unit' AND d.id = ds.definition_id AND d.slug = 'mine';
 SELECT pg_temp.problems();
 INSERT INTO import.definition_step (definition_id, step_id)
 SELECT d.id, s.id FROM import.definition AS d, import.step AS s WHERE d.slug = 'mine' AND s.code = 'data_source';
@@ -89,6 +90,31 @@ UPDATE import.definition SET mode = 'legal_relationship', valid_time_from = 'sou
 SELECT pg_temp.problems();
 UPDATE import.definition SET valid = true, validation_error = NULL WHERE slug = 'mine';
 SELECT valid FROM import.definition WHERE slug = 'mine';
+
+-- An administrator does all this with his own rights; others read.
+INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
+    ('Ada', 'regress_ada@example.org', 'admin_user'), ('Rita', 'regress_rita@example.org', 'regular_user');
+SELECT auth.sync_roles() >= 0 AS roles_made;
+SET LOCAL ROLE "regress_ada@example.org";
+INSERT INTO register.stat_definition (code, type, frequency, name, priority) VALUES ('exports', 'bool', 'yearly', 'Exports', 7);
+SELECT pg_temp.headings('generic_unit_stats_update_source_dates');
+UPDATE register.stat_definition SET enabled = false WHERE code = 'exports';
+DELETE FROM register.stat_definition WHERE code = 'exports';
+DELETE FROM import.source_column AS h USING import.definition AS d WHERE d.id = h.definition_id AND d.slug = 'mine' AND h.column_name = 'Annet';
+SELECT count(*) AS not_valid FROM import.definition WHERE NOT valid;
+DELETE FROM import.definition WHERE slug = 'mine' RETURNING slug;
+SET LOCAL ROLE "regress_rita@example.org";
+SELECT count(*) AS shipped FROM import.definition WHERE NOT custom;
+SAVEPOINT s;
+UPDATE import.definition SET enabled = false;               -- fails
+ROLLBACK TO s;
+UPDATE import.data_column SET priority = priority + 1;      -- fails
+ROLLBACK TO s;
+RESET ROLE;
+INSERT INTO import.definition (slug, name, mode, valid_time_from) VALUES ('mine', 'Mine', 'establishment_formal', 'source_columns');
+INSERT INTO import.source_column (definition_id, column_name, priority) SELECT d.id, 'Annet', 1 FROM import.definition AS d WHERE d.slug = 'mine';
+INSERT INTO import.source_column (definition_id, column_name, priority) SELECT d.id, 'navn', 2 FROM import.definition AS d WHERE d.slug = 'mine';
+SELECT pg_temp.map('navn', 'name');
 
 -- Refusals.
 \set VERBOSITY sqlstate

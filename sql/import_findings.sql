@@ -38,7 +38,8 @@ SELECT j.slug, j.state, j.total_rows AS total, j.imported_rows AS imported, j.un
 FROM import.job AS j;
 
 CREATE VIEW public.said AS
-SELECT j.slug, f.source_line AS line, f.column_name AS "column", f.code, f.severity, f.value, f.details
+SELECT j.slug, f.source_line AS line, f.column_name AS "column", f.code, f.severity, f.value,
+       f.details - '{units,legal_unit_id,establishment_id,influencing_id,legal_relationship_id}'::text[] AS details
 FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id;
 INSERT INTO register.tag (path, name, enabled) VALUES ('closed', 'Closed', false);
 INSERT INTO register.unit_size (code, name, enabled) VALUES ('old', 'No longer used', false);
@@ -93,9 +94,8 @@ SELECT row_id, valid_from, employees, turnover, exports, remark FROM import.form
 UPDATE import.definition SET date_formats = '{YYYY-MM-DD}', decimal_mark = '.', thousands = '', true_words = '{true,t,yes,y,1}', false_words = '{false,f,no,n,0}' WHERE slug = 'legal_unit_source_dates';
 
 -- Codes, numbers, texts and places.
-INSERT INTO register.stat_for_unit (stat_definition_id, legal_unit_id, valid_from, value_int) SELECT NULL, NULL, NULL, NULL WHERE false;
 CALL run_job('cells', 'legal_unit_job_provided', NULL, format(E'tax_ident,name,physical_address_part1,physical_postplace,physical_latitude,physical_longitude,physical_altitude,physical_region_code,physical_country_iso_2,postal_address_part2,postal_country_iso_2,postal_region_code,email_address,phone_number,primary_activity_category_code,secondary_activity_category_code,sector_code,unit_size_code,status_code,data_source_code,legal_form_code,tag_path,employees,turnover,exports
-c1,Good | with bar,Street 1,Oslo,59.91,10.75,12.5,03,NO,,,,a@b.no,+47 22,01.11,,,,active,nlr,,census,10,1e,
+c1,Good | with bar,Street 1,Oslo,59.91,10.75,12.5,03,NO,,,,a@b.no,+47 22,01.11,,,,active,nlr,,census,10,1000.5,true
 c2,Good code with label,,,,,,03 | Oslo,,,,,,,01.11 | Wheat,,,,active | Active,,,,,,
 c3,,,,,,,,,,,,,,,,,,,,,,,,
 c4,%s,,,,,,,,,,,,,,,,,,,,,,,
@@ -184,14 +184,14 @@ CALL run_job('short', 'legal_unit_job_provided', NULL, E'tax_ident,name
 k3,Short life', '2020-01-01', '2021-12-31');
 CALL run_job('links', 'establishment_for_lu_job_provided', NULL, E'tax_ident,name,legal_unit_tax_ident,legal_unit_stat_ident,sector_code
 l1,Good,k1,s1,
-l2,None,,,
+l2,Alone,,,
 l3,Missing,k9,,
 l4,Two,k1,s2,
 l5,Too long,k3,,
 l6,Shop as legal unit,e1,,
 k1,Legal unit as shop,k2,,
 e1,Known without link,,,11', '2020-01-01', 'infinity');
-SELECT line, "column", code, severity, value, details - 'units' AS details FROM said WHERE slug = 'links' ORDER BY line, "column", code;
+SELECT line, "column", code, severity, value, details FROM said WHERE slug = 'links' ORDER BY line, "column", code;
 SELECT * FROM outcome WHERE slug = 'links';
 
 -- What strategies refuse.
@@ -243,7 +243,30 @@ SELECT line, "column", code, severity, details ->> 'name' AS name FROM said WHER
 SELECT * FROM outcome WHERE slug = 'unforeseen';
 SELECT row_id, state, action, errors FROM import.unforeseen_data WHERE row_id IN (12, 13, 14) ORDER BY row_id;
 
+-- A user without the right to write units: a finding on each row, nothing written.
+INSERT INTO auth."user" (display_name, email, statbus_role) VALUES ('regress restricted', 'regress_import_restricted@statbus.test', 'restricted_user'),
+    ('regress regular', 'regress_import_regular@statbus.test', 'regular_user');
+SELECT auth.sync_roles();
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, user_id)
+SELECT 'forbidden', d.id, '2020-01-01', 'infinity', false, u.id
+FROM import.definition AS d, auth."user" AS u WHERE d.slug = 'legal_unit_job_provided' AND u.display_name = 'regress restricted';
+INSERT INTO import.forbidden_upload (tax_ident, name) VALUES ('w1', 'One'), ('w2', 'Two');
+CALL worker.process_tasks();
+SELECT line, "column", code, severity, details FROM said WHERE slug = 'forbidden' ORDER BY line;
+SELECT * FROM outcome WHERE slug = 'forbidden';
+-- A user who may: everything is written in his name, also where it cuts what others wrote.
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, user_id)
+SELECT 'allowed', d.id, '2022-01-01', '2022-12-31', false, u.id
+FROM import.definition AS d, auth."user" AS u WHERE d.slug = 'legal_unit_job_provided' AND u.display_name = 'regress regular';
+INSERT INTO import.allowed_upload (tax_ident, name, employees, physical_region_code, physical_postplace) VALUES ('w1', 'One', '1', '03', 'Oslo'), ('i7', 'Cut', '1', '03', 'Oslo');
+CALL worker.process_tasks();
+SELECT line, "column", code, severity, details FROM said WHERE slug = 'allowed' ORDER BY line;
+SELECT * FROM outcome WHERE slug = 'allowed';
+SELECT l.valid_from, l.valid_to, l.name, u.display_name FROM register.legal_unit AS l JOIN auth."user" AS u ON u.id = l.edit_by_user_id
+WHERE l.id IN (SELECT x.id FROM register.legal_unit AS x WHERE x.name = 'Cut') ORDER BY 1;
+
 -- Conservation, over all jobs.
 SELECT slug FROM import.job WHERE total_rows <> imported_rows + unchanged_rows + skipped_rows + error_count OR state <> 'finished' ORDER BY slug;
 \c contrib_regression
 DROP DATABASE regress_import_findings;
+DROP ROLE "regress_import_restricted@statbus.test", "regress_import_regular@statbus.test";

@@ -1192,15 +1192,17 @@ AS $sync_units$
 DECLARE
     -- A batch bounds the memory that the fresh rows of one statement take.
     batch_size CONSTANT integer := 20000;
-    is_mass CONSTANT boolean := cardinality(establishment_ids) + cardinality(legal_unit_ids)
-        + cardinality(enterprise_ids) + cardinality(power_group_ids) > 1000;
+    units CONSTANT integer := cardinality(establishment_ids) + cardinality(legal_unit_ids)
+        + cardinality(enterprise_ids) + cardinality(power_group_ids);
+    is_mass CONSTANT boolean := units > 1000;
     kind text;
     ids integer[];
     batch integer[];
     position integer;
 BEGIN
-    -- Few units: plans made once, index scans. Many: plans for the real number of units, and fresh statistics to make them with.
-    PERFORM set_config('plan_cache_mode', CASE WHEN is_mass THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    -- Few units: plans made once, for about ten, with nested loops. More: plans for the real number of units. Many: with
+    -- fresh statistics too.
+    PERFORM set_config('plan_cache_mode', CASE WHEN units > 20 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
     IF is_mass AND is_write THEN
         ANALYZE register.establishment, register.legal_unit, register.activity, register.location, register.contact,
             register.stat_for_unit, register.person_for_unit, register.external_ident, register.tag_for_unit,
@@ -1355,8 +1357,8 @@ DECLARE
     lists text[] := coalesce(code_lists, '{}');
 BEGIN
     PERFORM statbus.lock_derived();
-    is_mass := cardinality(establishment_ids) + cardinality(legal_unit_ids) > 1000;
-    PERFORM set_config('plan_cache_mode', CASE WHEN is_mass THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    PERFORM set_config('plan_cache_mode', CASE WHEN cardinality(establishment_ids) + cardinality(legal_unit_ids) > 20
+                                               THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
 
     -- Upwards, to what a unit belongs to on any day, and to what it belonged to when it was last derived.
     establishments := ARRAY(SELECT DISTINCT u.id FROM unnest(establishment_ids) AS u (id) WHERE u.id IS NOT NULL ORDER BY 1);

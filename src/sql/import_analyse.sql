@@ -1058,11 +1058,11 @@ BEGIN
         ELSE
             -- Texts. Control characters become spaces; what is decomposed is composed.
             length_limit := substring(c.target_pg_type FROM '\((\d+)\)')::integer;
-            parsed := parsed || format($sql$CASE WHEN s.%1$I ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN btrim(regexp_replace(s.%1$I, '[\u0001-\u001f\u007f-\u009f\u2028\u2029]+', ' ', 'g'))
+            parsed := parsed || format($sql$CASE WHEN s.%1$I ~ '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085' THEN btrim(regexp_replace(s.%1$I, '([\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085)+', ' ', 'g'))
                                             WHEN octet_length(s.%1$I) > length(s.%1$I) THEN normalize(s.%1$I, NFC) ELSE s.%1$I END AS %2$I$sql$, c.column_name, 'p_' || col);
-            warnings := warnings || format($sql$CASE WHEN %1$s ~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]' THEN %2$s END$sql$, raw,
+            warnings := warnings || format($sql$CASE WHEN %1$s ~ '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085' THEN %2$s END$sql$, raw,
                 import.finding_sql('warning', 'control_char', col, raw,
-                    format($sql$jsonb_build_object('codepoint', 'U+' || upper(lpad(to_hex(ascii(substring(%s FROM '[\u0001-\u001f\u007f-\u009f\u2028\u2029]'))), 4, '0')))$sql$, raw)));
+                    format($sql$jsonb_build_object('codepoint', 'U+' || upper(lpad(to_hex(ascii(substring(%s FROM '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085'))), 4, '0')))$sql$, raw)));
             IF length_limit IS NOT NULL THEN
                 bad := format('length(%s) > %s', value, length_limit);
                 IF job.truncate_overlong THEN
@@ -1090,8 +1090,8 @@ BEGIN
     -- Between cells of one row.
     IF has @> '{birth_date_raw,death_date_raw}' THEN
         warnings := warnings
-            || format('CASE WHEN t.p_birth_date > t.valid_from THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'birth_date', 't.birth_date_raw'))
-            || format('CASE WHEN t.p_death_date < t.p_birth_date OR t.p_death_date > statbus.today() THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'death_date', 't.death_date_raw'));
+            || format('CASE WHEN isfinite(t.p_birth_date) AND t.p_birth_date > t.valid_from THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'birth_date', 't.birth_date_raw'))
+            || format('CASE WHEN isfinite(t.p_death_date) AND (t.p_death_date < t.p_birth_date OR t.p_death_date > statbus.today()) THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'death_date', 't.death_date_raw'));
     END IF;
     IF 'secondary_activity_category_code_raw' = ANY (has) THEN
         warnings := warnings || format('CASE WHEN t.secondary_activity_category_code_raw = t.primary_activity_category_code_raw THEN %s END',

@@ -15,6 +15,7 @@ SET search_path = pg_catalog, pg_temp
 AS $apply_batch$
 DECLARE
     data_table text;
+    unit_table text;
     row_ids bigint[];
 BEGIN
     SELECT j.data_table_name INTO data_table FROM import.job AS j WHERE j.id = apply_batch.job_id;
@@ -33,7 +34,17 @@ BEGIN
             WHERE d.state = 'analysed' AND d.action = 'skip'$sql$, data_table);
         RETURN 0;
     END IF;
-    PERFORM import.apply_isolated(job_id, row_ids);
+    -- Who may not write the table at all need not find out row by row.
+    SELECT CASE j.definition_snapshot #>> '{import_definition,mode}'
+               WHEN 'legal_unit' THEN 'legal_unit' WHEN 'generic_unit' THEN 'stat_for_unit' WHEN 'legal_relationship' THEN 'legal_relationship'
+               ELSE 'establishment' END
+    INTO unit_table FROM import.job AS j WHERE j.id = apply_batch.job_id;
+    IF has_table_privilege('register.' || unit_table, 'INSERT') AND has_table_privilege('register.' || unit_table, 'UPDATE') THEN
+        PERFORM import.apply_isolated(job_id, row_ids);
+    ELSE
+        PERFORM import.refuse_rows(job_id, row_ids, jsonb_build_object('code', 'not_permitted', 'severity', 'error',
+            'details', jsonb_build_object('table', unit_table)));
+    END IF;
     RETURN cardinality(row_ids);
 END
 $apply_batch$;
@@ -49,7 +60,6 @@ SET search_path = pg_catalog, pg_temp
 AS $apply_isolated$
 DECLARE
     middle integer := cardinality(row_ids) / 2;
-    data_table text;
     message text;
     detail text;
     state text;
@@ -57,7 +67,6 @@ DECLARE
     table_name text;
     column_name text;
     finding jsonb;
-    source_line bigint;
 BEGIN
     BEGIN
         PERFORM import.apply_rows(job_id, row_ids);
@@ -76,18 +85,38 @@ BEGIN
         'code', CASE WHEN state IN ('42501', '44000') THEN 'not_permitted' ELSE 'constraint' END, 'severity', 'error',
         'details', jsonb_build_object('name', coalesce(nullif(constraint_name, ''), nullif(column_name, ''), state), 'table', nullif(table_name, ''),
                                       'sqlstate', state, 'message', message, 'detail', nullif(detail, ''))));
-    SELECT j.data_table_name INTO data_table FROM import.job AS j WHERE j.id = apply_isolated.job_id;
-    EXECUTE format($sql$
-        UPDATE import.%I AS d SET state = 'error', action = 'skip', batch_seq = NULL, errors = d.errors || jsonb_build_object('row', $1 -> 'code')
-        WHERE d.row_id = $2
-        RETURNING d.source_line$sql$, data_table)
-    INTO source_line USING finding, row_ids[1];
-    PERFORM import.store_findings(job_id, row_ids, ARRAY[source_line], ARRAY[jsonb_build_array(finding)]);
+    PERFORM import.refuse_rows(job_id, row_ids, finding);
 END
 $apply_isolated$;
 COMMENT ON FUNCTION import.apply_isolated(integer, bigint[]) IS 'Applies rows of a job so that a row that violates a constraint fails alone';
 REVOKE ALL ON FUNCTION import.apply_isolated(integer, bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_isolated(integer, bigint[]) TO authenticated;
+
+-- Rows that the register does not take after all.
+CREATE OR REPLACE FUNCTION import.refuse_rows(job_id integer, row_ids bigint[], finding jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $refuse_rows$
+DECLARE
+    data_table text;
+    refused bigint[];
+    source_lines bigint[];
+BEGIN
+    SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = refuse_rows.job_id;
+    EXECUTE format($sql$
+        WITH refused AS (
+            UPDATE import.%I AS d SET state = 'error', action = 'skip', batch_seq = NULL, errors = d.errors || jsonb_build_object('row', $1 -> 'code')
+            WHERE d.row_id = ANY ($2)
+            RETURNING d.row_id, d.source_line)
+        SELECT array_agg(r.row_id ORDER BY r.row_id), array_agg(r.source_line ORDER BY r.row_id) FROM refused AS r$sql$, data_table)
+    INTO refused, source_lines USING finding, row_ids;
+    PERFORM import.store_findings(job_id, refused, source_lines, array_fill(jsonb_build_array(finding), ARRAY[cardinality(refused)]));
+END
+$refuse_rows$;
+COMMENT ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) IS 'Gives rows of a job an error that came up while they were applied';
+REVOKE ALL ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) TO authenticated;
 
 -- Applies rows of a job, all or none.
 CREATE OR REPLACE FUNCTION import.apply_rows(job_id integer, row_ids bigint[])

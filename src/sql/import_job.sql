@@ -156,7 +156,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $job_check_update$
 DECLARE
-    for_users CONSTANT text[] := '{description,note,review,edit_comment,expires_at,truncate_overlong,analysis_batch_size,processing_batch_size,state,updated_at}';
+    for_users CONSTANT text[] := '{description,note,review,edit_comment,expires_at,truncate_overlong,
+        analysis_batch_size,processing_batch_size,state,updated_at}';
     refused text;
 BEGIN
     IF NEW.slug <> OLD.slug THEN
@@ -455,7 +456,8 @@ BEGIN
               WHERE %s) AS r $sql$, data_table, CASE WHEN batch IS NULL THEN 'true' ELSE format('d.batch_seq = %s', batch) END);
 END
 $row_counts$;
-COMMENT ON FUNCTION import.row_counts(integer, integer) IS 'How many rows of an import job, or of one batch of it, were imported, found unchanged, skipped, refused, are still open, and how many of those taken have warnings; internal';
+COMMENT ON FUNCTION import.row_counts(integer, integer) IS
+    'How many rows of an import job, or of one batch of it, were imported, found unchanged, skipped, refused, are still open, and how many of those taken have warnings; internal';
 REVOKE ALL ON FUNCTION import.row_counts(integer, integer) FROM PUBLIC;
 
 -- Takes one step and returns whether there is another one to take now.
@@ -628,7 +630,8 @@ BEGIN
     END IF;
     -- Everybody sees the job, its user and administrators its rows.
     IF has_table_privilege(data_table, 'SELECT') THEN
-        EXECUTE format('SELECT coalesce(jsonb_object_agg(s.state, s.count), ''{}'') FROM (SELECT d.state, count(*) FROM %s AS d GROUP BY d.state) AS s', data_table)
+        EXECUTE format('SELECT coalesce(jsonb_object_agg(s.state, s.count), ''{}'')
+                        FROM (SELECT d.state, count(*) FROM %s AS d GROUP BY d.state) AS s', data_table)
             INTO row_states;
     END IF;
     RETURN progress || jsonb_build_object('row_states', row_states);

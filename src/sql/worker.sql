@@ -239,7 +239,7 @@ BEGIN
 END
 $process_tasks$;
 COMMENT ON PROCEDURE worker.process_tasks(text, integer) IS
-    'Runs the tasks that are ready, of one queue or of all, lowest priority number first, each in its own transaction.  A task that fails is recorded and does not stop the others';
+    'Runs the tasks that are ready, of one queue or of all, lowest priority number first, each in its own transaction.  A failed task does not stop the others';
 REVOKE ALL ON PROCEDURE worker.process_tasks(text, integer) FROM PUBLIC;
 
 CREATE OR REPLACE PROCEDURE worker.delete_old_tasks(payload jsonb)

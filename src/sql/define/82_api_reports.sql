@@ -461,15 +461,18 @@ SET search_path = pg_catalog, pg_temp
 AS $get_import_job_progress$
 DECLARE
     job import.job;
-    row_states jsonb := '{}';
+    data_table regclass;
+    row_states jsonb;
 BEGIN
     SELECT j.* INTO job FROM import.job AS j WHERE j.id = get_import_job_progress.job_id;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF to_regclass(format('import.%I', job.data_table_name)) IS NOT NULL THEN
+    data_table := to_regclass(format('import.%I', job.data_table_name));
+    -- How far a job is, everybody may know; its rows are its owner's.
+    IF has_table_privilege(data_table, 'SELECT') THEN
         EXECUTE format('SELECT coalesce(jsonb_object_agg(s.state, s.count), ''{}'')
-                        FROM (SELECT d.state, count(*) AS count FROM import.%I AS d GROUP BY d.state) AS s', job.data_table_name)
+                        FROM (SELECT d.state, count(*) AS count FROM %s AS d GROUP BY d.state) AS s', data_table)
         INTO row_states;
     END IF;
     RETURN json_build_object(
@@ -482,7 +485,7 @@ BEGIN
         'row_states', row_states);
 END
 $get_import_job_progress$;
-COMMENT ON FUNCTION api.get_import_job_progress(integer) IS 'How far an import job is, with its rows by state; null when there is no such job';
+COMMENT ON FUNCTION api.get_import_job_progress(integer) IS 'How far an import job is; with its rows by state for those who may read them; null when there is no such job';
 
 -- files --------------------------------------------------------------------------------------------------------------
 
