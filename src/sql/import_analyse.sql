@@ -134,6 +134,11 @@ BEGIN
     FOR c IN SELECT p.* FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input' ORDER BY p.place LOOP
         IF c.source_column_name IS NOT NULL THEN
             trimmed := trimmed || format('btrim(u.%I, %L) AS %I', c.source_column_name, blanks, c.column_name);
+            -- An identifier as it stands in the file, where spaces were taken from it.
+            IF c.external_ident_type_id IS NOT NULL THEN
+                trimmed := trimmed || format('nullif(u.%I, btrim(u.%1$I, %L)) AS %I', c.source_column_name, blanks, 'g_' || c.column_name);
+                selected := selected || format('t.%I', 'g_' || c.column_name);
+            END IF;
             expression := format('CASE WHEN t.%1$I = '''' OR length(t.%1$I) <= %2$s AND upper(t.%1$I) = ANY (%3$L) THEN NULL ELSE t.%1$I END',
                                  c.column_name, longest, words);
             IF c.external_ident_type_id IS NULL AND c.stat_definition_id IS NULL AND import.is_code_column(c.column_name) THEN
@@ -280,7 +285,7 @@ BEGIN
 
     FOR c IN
         SELECT t.id AS type_id, t.shape::text AS shape, x.role, array_agg(p.column_name ORDER BY p.place) AS columns,
-               nlevel(t.labels) AS label_count
+               bool_and(p.external_ident_type_id IS NOT NULL AND p.source_column_name IS NOT NULL) AS is_given
         FROM import.plan_column(snapshot) AS p
         CROSS JOIN LATERAL (
             SELECT CASE WHEN p.column_name LIKE 'legal\_unit\_%' AND p.step_code = 'link_establishment_to_legal_unit' THEN 1
@@ -309,6 +314,13 @@ BEGIN
                 import.finding_sql('error', 'too_long', left(c.columns[1], -4), expression,
                     format('jsonb_build_object(''length'', length(%s), ''limit'', 50)', expression)),
                 import.finding_sql('error', 'ident_scientific', left(c.columns[1], -4), expression));
+            IF c.is_given THEN
+                EXECUTE format($sql$
+                    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+                    SELECT s.row_id, 'info', %s FROM pg_temp.import_source AS s WHERE s.%I IS NOT NULL AND %s IS NOT NULL$sql$,
+                    import.finding_sql('info', 'ident_normalised', left(c.columns[1], -4), format('s.%I', 'g_' || c.columns[1]),
+                        format('jsonb_build_object(''normalised'', %s)', expression)), 'g_' || c.columns[1], expression);
+            END IF;
             EXECUTE format($sql$
                 INSERT INTO pg_temp.import_ident (row_id, role, type_id, column_name, value)
                 SELECT s.row_id, %L, %L, %L, %s
@@ -424,23 +436,22 @@ BEGIN
 
     -- Identifiers of one row that belong to different units.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
-    SELECT h.row_id, 'error', jsonb_build_object('code', CASE h.role WHEN 0 THEN 'ident_conflict' ELSE 'link_conflict' END, 'severity', 'error', 'details', jsonb_build_object(
-               'columns', to_jsonb(h.columns),
-               'units', (SELECT jsonb_object_agg(i.column_name, jsonb_strip_nulls(jsonb_build_object(
-                             'value', i.value, 'legal_unit_id', k.legal_unit_id, 'establishment_id', k.establishment_id)))
-                         FROM pg_temp.import_ident AS i
-                         JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value
-                         WHERE i.row_id = h.row_id AND i.role = h.role)))
+    SELECT h.row_id, 'error', jsonb_build_object('code', CASE h.role WHEN 0 THEN 'ident_conflict' ELSE 'link_conflict' END, 'severity', 'error',
+               'column', i.column_name, 'value', i.value, 'details', jsonb_strip_nulls(jsonb_build_object(
+                   'columns', to_jsonb(h.columns), 'legal_unit_id', k.legal_unit_id, 'establishment_id', k.establishment_id)))
     FROM pg_temp.import_hit AS h
+    JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
+    JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value
     WHERE h.is_ambiguous;
 
     -- A unit of another kind than the file is about.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
-    SELECT h.row_id, 'error', jsonb_build_object('code', 'unit_type_conflict', 'severity', 'error', 'details', jsonb_strip_nulls(jsonb_build_object(
-               'columns', to_jsonb(h.columns), 'legal_unit_id', h.legal_unit_id, 'establishment_id', h.establishment_id,
-               'unit_type', CASE WHEN h.is_other THEN 'other' WHEN h.legal_unit_id IS NOT NULL THEN 'legal_unit'
+    SELECT h.row_id, 'error', jsonb_build_object('code', 'unit_type_conflict', 'severity', 'error', 'column', i.column_name, 'value', i.value,
+               'details', jsonb_strip_nulls(jsonb_build_object('legal_unit_id', h.legal_unit_id, 'establishment_id', h.establishment_id, 'unit_type', CASE WHEN h.is_other THEN 'other' WHEN h.legal_unit_id IS NOT NULL THEN 'legal_unit'
                                  WHEN l.is_formal THEN 'establishment_formal' ELSE 'establishment_informal' END)))
     FROM pg_temp.import_hit AS h
+    JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
+    JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value AND k.is_known
     LEFT JOIN pg_temp.import_life AS l ON l.kind = 'establishment' AND l.id = h.establishment_id
     WHERE NOT h.is_ambiguous
     AND (h.is_other
@@ -796,14 +807,15 @@ BEGIN
         INSERT INTO pg_temp.import_note (row_id, severity, finding)
         SELECT k.row_id, CASE WHEN k.differs THEN 'error' ELSE 'info' END, jsonb_build_object(
                    'code', CASE WHEN k.differs AND k.same_period THEN 'row_conflict' WHEN k.differs THEN 'period_overlap_conflict' ELSE 'period_overlap_equal' END,
-                   'severity', CASE WHEN k.differs THEN 'error' ELSE 'info' END,
-                   'details', jsonb_strip_nulls(jsonb_build_object('row', k.other, 'rows', to_jsonb(k.rows), 'columns', CASE WHEN k.differs THEN (
+                   'severity', CASE WHEN k.differs THEN 'error' ELSE 'info' END)
+                   || CASE WHEN k.differs AND k.same_period THEN '{}' ELSE jsonb_build_object('column', 'valid_from', 'value', to_char(k.valid_from, 'YYYY-MM-DD')) END
+                   || jsonb_build_object('details', jsonb_strip_nulls(jsonb_build_object('row', k.other, 'rows', to_jsonb(k.rows), 'columns', CASE WHEN k.differs THEN (
                        SELECT jsonb_agg(left(x.key, -4) ORDER BY x.key)
                        FROM pg_temp.import_source AS a
                        CROSS JOIN LATERAL jsonb_each(to_jsonb(a)) AS x
                        JOIN pg_temp.import_source AS b ON b.row_id = k.other
                        WHERE a.row_id = k.row_id AND x.key LIKE '%\_raw' AND to_jsonb(b) -> x.key <> x.value) END)))
-        FROM (SELECT i.row_id, count(*) OVER w AS size, min(i.content) OVER w <> max(i.content) OVER w AS differs,
+        FROM (SELECT i.row_id, i.valid_from, count(*) OVER w AS size, min(i.content) OVER w <> max(i.content) OVER w AS differs,
                      min(i.valid_from) OVER w = max(i.valid_from) OVER w AND min(i.valid_until) OVER w = max(i.valid_until) OVER w AS same_period,
                      (array_agg(i.row_id) OVER w)[:10] AS rows,
                      CASE WHEN min(i.row_id) OVER w = i.row_id THEN (array_agg(i.row_id) OVER w)[2] ELSE min(i.row_id) OVER w END AS other
@@ -814,7 +826,7 @@ BEGIN
               WINDOW w AS (PARTITION BY i.founding_row_id, i.island ORDER BY i.row_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS k
         WHERE k.size > 1;
         INSERT INTO pg_temp.import_note (row_id, severity, finding)
-        SELECT g.row_id, 'info', jsonb_build_object('code', 'period_gap', 'severity', 'info', 'details', jsonb_build_object(
+        SELECT g.row_id, 'info', jsonb_build_object('code', 'period_gap', 'severity', 'info', 'column', 'valid_from', 'value', to_char(g.valid_from, 'YYYY-MM-DD'), 'details', jsonb_build_object(
                    'from', to_char(g.reached, 'YYYY-MM-DD'), 'to', to_char(g.valid_from - 1, 'YYYY-MM-DD')))
         FROM (SELECT t.row_id, t.valid_from, max(t.valid_until) OVER (PARTITION BY t.founding_row_id ORDER BY t.valid_from, t.row_id
                                                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
@@ -1109,13 +1121,14 @@ BEGIN
         errors := errors || format('CASE WHEN t.%I IS NOT NULL AND t.%I <> %s THEN %s END', place || '_region_code_raw', 'id_' || place || '_country_iso_2', job.country_id,
             import.finding_sql('error', 'region_needs_domestic', place || '_region_code', format('t.%I', place || '_region_code_raw')));
         IF place = 'physical' THEN
-            warnings := warnings || format('CASE WHEN t.physical_region_code_raw IS NULL AND coalesce(t.id_physical_country_iso_2, %s) = %1$s AND num_nonnulls(%s) > 0 THEN %s END',
+            warnings := warnings || format('CASE WHEN t.physical_region_code_raw IS NULL AND (t.physical_country_iso_2_raw IS NULL OR t.id_physical_country_iso_2 = %s) AND num_nonnulls(%s) > 0 THEN %s END',
                 job.country_id, anything, import.finding_sql('warning', 'region_missing', 'physical_region_code'));
             errors := errors || format($sql$CASE WHEN (t.physical_latitude_raw IS NULL) <> (t.physical_longitude_raw IS NULL)
                                                    OR t.physical_altitude_raw IS NOT NULL AND t.physical_latitude_raw IS NULL THEN %s END$sql$,
-                import.finding_sql('error', 'coordinate_pair', NULL, 'NULL',
+                replace(import.finding_sql('error', 'coordinate_pair', '@', 'NULL',
                     $$jsonb_build_object('columns', to_jsonb(ARRAY['physical_latitude', 'physical_longitude']
-                        || CASE WHEN t.physical_altitude_raw IS NOT NULL THEN ARRAY['physical_altitude'] ELSE '{}' END))$$));
+                        || CASE WHEN t.physical_altitude_raw IS NOT NULL THEN ARRAY['physical_altitude'] ELSE '{}' END))$$),
+                    $$'@'$$, $$CASE WHEN t.physical_latitude_raw IS NULL THEN 'physical_latitude' ELSE 'physical_longitude' END$$));
         END IF;
     END LOOP;
 

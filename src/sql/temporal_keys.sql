@@ -292,19 +292,20 @@ BEGIN
                     ELSE ARRAY[bounds.from_column, bounds.until_column] END) <@ i.indkey::smallint[])
             THEN ' FOR KEY SHARE OF p' ELSE ' FOR SHARE OF p' END;
     END IF;
+    -- whatever is covered was changed: the full join is an inner or left one, but never a nested loop, whatever the estimates
     IF has_period THEN
         RETURN format(
             'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s, p.%3$I AS per FROM %4$s AS p'
             ' WHERE EXISTS (SELECT FROM changed AS c WHERE %5$s AND c.per && p.%3$I)%6$s),'
             ' covered AS (SELECT %7$s, range_agg(per) AS pers FROM relied_on GROUP BY %7$s)'
-            ' SELECT concat_ws('', '', %8$s), c.per::text FROM changed AS c LEFT JOIN covered AS v USING (%7$s)'
+            ' SELECT concat_ws('', '', %8$s), c.per::text FROM changed AS c FULL JOIN covered AS v USING (%7$s)'
             ' WHERE isempty(c.per) OR NOT coalesce(c.per <@ v.pers, false) LIMIT 1',
             changed, parent_keys, period, parent, joined, strength, keys, shown);
     END IF;
     RETURN format(
         'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s FROM %3$s AS p'
         ' WHERE EXISTS (SELECT FROM changed AS c WHERE %4$s) AND NOT isempty(p.%8$I)%5$s), covered AS (SELECT DISTINCT %6$s, true AS found FROM relied_on)'
-        ' SELECT concat_ws('', '', %7$s), NULL::text FROM changed AS c LEFT JOIN covered AS v USING (%6$s)'
+        ' SELECT concat_ws('', '', %7$s), NULL::text FROM changed AS c FULL JOIN covered AS v USING (%6$s)'
         ' WHERE v.found IS NULL LIMIT 1',
         changed, parent_keys, parent, joined, strength, keys, shown, period);
 END

@@ -4,6 +4,9 @@
 -- Which slice? The one valid on the day of the row: today, moved into the row's own period (its last day if that is over,
 -- its first if that is to come). For a row without a period: the slice valid today, else the last one, else the first to come.
 -- ROWS 1 tells PostgREST to give one object instead of a list.
+--
+-- These functions pin no search_path: only so can the planner put their one SELECT into the query (1.7 ms instead of 124 ms
+-- for 1000 embedded units). They name every relation and function with its schema and run with the rights of their caller.
 DO $relationships$
 DECLARE
     -- The day of row $1.
@@ -73,8 +76,7 @@ BEGIN
         ) AS r (name, target)
     LOOP
         signature := format('api.%I(api.%I)', made.name, made.of);
-        EXECUTE format('CREATE OR REPLACE FUNCTION %s RETURNS SETOF api.%I LANGUAGE sql STABLE PARALLEL SAFE ROWS %s '
-                       'SET search_path = pg_catalog, pg_temp AS %L',
+        EXECUTE format('CREATE OR REPLACE FUNCTION %s RETURNS SETOF api.%I LANGUAGE sql STABLE PARALLEL SAFE ROWS %s AS %L',
                        signature, made.target, made.rows,
                        format('SELECT t.* FROM api.%I AS t WHERE %s', made.target, made.condition));
         EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature, 'Embedding: ' || made.comment);
