@@ -72,7 +72,7 @@ UPGRADES = $(notdir $(wildcard src/sql/upgrade/statbus--*--*.sql))
 
 DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
 
-REGRESS        = $(filter $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)),install parse temporal_keys temporal_merge temporal_portion code_lists register_units worker import_definition import_job import_units import_findings import_demo derive members policies privileges rights uninstall)
+REGRESS        = $(filter $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)),install parse temporal_keys temporal_merge temporal_portion code_lists register_units worker import_definition import_job import_units import_findings import_demo derive api members policies privileges rights uninstall)
 ISOLATION      = temporal_keys
 ISOLATION_OPTS = --inputdir=test/isolation
 TAP_TESTS      = 1

@@ -279,8 +279,8 @@ BEGIN
             WHERE id = unit AND legal_unit_id IS NOT NULL AND valid_from >= day;
         WHEN 3 THEN UPDATE register.stat_for_unit SET value_int = pick WHERE id = 1 + pick % 7;
         WHEN 4 THEN DELETE FROM register.stat_for_unit WHERE id = 100 + pick % 5;
-            INSERT INTO register.stat_for_unit (id, stat_definition_id, value_int, establishment_id, valid_from, valid_until)
-            VALUES (100 + pick % 5, public.stat('employees'), pick, 12 + pick % 4, day, day + 1 + pick % 90);
+            INSERT INTO register.stat_for_unit (id, stat_definition_id, value_float, establishment_id, valid_from, valid_until)
+            VALUES (100 + pick % 5, public.stat('turnover'), pick / 8.0, 12 + pick % 4, day, day + 1 + pick % 90);
         WHEN 5 THEN UPDATE register.legal_unit SET status_id = public.status(CASE WHEN pick % 2 = 0 THEN 'active' ELSE 'passive' END)
             WHERE id = 1 + pick % 5;
         WHEN 6 THEN UPDATE register.activity SET category_id = public.activity((ARRAY['0111', '0112', '0113', '0114'])[1 + pick % 4]) WHERE id = 1 + pick % 4;
@@ -317,7 +317,7 @@ BEGIN
     END LOOP;
 END
 $edits$;
-SELECT count(DISTINCT number % 12) FILTER (WHERE is_done) AS kinds, count(*) FILTER (WHERE is_done) >= 120 AS most_are_done, sum(problems) AS problems FROM public.outcome;
+SELECT array_agg(DISTINCT number % 12 ORDER BY number % 12) FILTER (WHERE is_done) AS kinds, count(*) FILTER (WHERE is_done) >= 120 AS most_are_done, sum(problems) AS problems FROM public.outcome;
 SELECT days, unit_days > 5000 AS many_unit_days, wrong FROM public.judge();
 CREATE TABLE public.before AS SELECT * FROM register.statistical_unit_stored;
 CREATE TABLE public.before_segments AS SELECT * FROM register.timesegments;

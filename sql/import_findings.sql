@@ -13,7 +13,6 @@ WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 INSERT INTO register.region (version_id, path, name)
 SELECT v.id, r.path::ltree, r.name
 FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
-UPDATE import.definition SET unique_units = false WHERE valid_time_from = 'source_columns';
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
 
 CREATE PROCEDURE public.run_job(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL, batch integer DEFAULT 8000)
@@ -246,7 +245,7 @@ SELECT row_id, state, action, errors FROM import.unforeseen_data WHERE row_id IN
 -- A user without the right to write units: a finding on each row, nothing written.
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES ('regress restricted', 'regress_import_restricted@statbus.test', 'restricted_user'),
     ('regress regular', 'regress_import_regular@statbus.test', 'regular_user');
-SELECT auth.sync_roles();
+SELECT auth.sync_roles() >= 0 AS synchronised;
 INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, user_id)
 SELECT 'forbidden', d.id, '2020-01-01', 'infinity', false, u.id
 FROM import.definition AS d, auth."user" AS u WHERE d.slug = 'legal_unit_job_provided' AND u.display_name = 'regress restricted';

@@ -12,7 +12,6 @@ WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 INSERT INTO register.region (version_id, path, name)
 SELECT v.id, r.path::ltree, r.name
 FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
-UPDATE import.definition SET unique_units = false WHERE valid_time_from = 'source_columns';
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
 
 CREATE PROCEDURE public.run_job(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL, batch integer DEFAULT 8000)

@@ -8,15 +8,17 @@ ORDER BY extname;
 
 -- Members are code; the one member table is the one that must not be dumped.
 SELECT member, count(*) > 0 AS present
-FROM (
-SELECT CASE d.classid WHEN 'pg_class'::regclass THEN 'relation ' || d.objid::regclass
+FROM (SELECT CASE d.classid WHEN 'pg_class'::regclass THEN 'relation ' || d.objid::regclass
                       WHEN 'pg_namespace'::regclass THEN 'schema ' || d.objid::regnamespace
                       WHEN 'pg_type'::regclass THEN 'type ' || format_type(d.objid, NULL)
                       WHEN 'pg_proc'::regclass THEN 'functions'
                       ELSE pg_describe_object(d.classid, d.objid, 0) END AS member
 FROM pg_depend AS d
 JOIN pg_extension AS x ON x.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
-WHERE x.extname = 'statbus') AS members
+WHERE x.extname = 'statbus'
+-- from 18 on, the types that come with a relation or a type are members too
+AND NOT (d.classid = 'pg_type'::regclass AND EXISTS (SELECT FROM pg_type AS t WHERE t.oid = d.objid AND (t.typrelid <> 0 OR t.typcategory = 'A'))))
+AS members
 GROUP BY member ORDER BY member COLLATE "C";
 
 -- Every step has run, every schema holds what it should.

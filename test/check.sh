@@ -13,11 +13,13 @@ if [ -n "${PG:-}" ]; then
 	# The folder has neither npm nor this machine's files: what the suite reads is shown to it read-only.
 	binary=$("$STATBUS_TOP/test/postgrest.sh" path) || binary=
 	shared=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
-	bind=
+	# A server of the host's major version, to upgrade from.
+	old_server=$("$STATBUS_TOP/test/old_server.sh" "$PG" | tail -n 1) || old_server=
+	bind=$old_server
 	[ -z "$binary" ] || bind=$bind:$(dirname "$binary")
 	[ ! -d "$shared" ] || bind=$bind:$shared
 	STATBUS_PGROOT_BIND=${bind#:} exec "$STATBUS_TOP/test/pgroot.sh" run "$PG" "$STATBUS_TOP" \
-		env SUITES="$SUITES" STATBUS_SHARED="$shared" POSTGREST="$binary" test/check.sh
+		env SUITES="$SUITES" STATBUS_SHARED="$shared" POSTGREST="$binary" STATBUS_OLD_SERVER="$old_server" test/check.sh
 fi
 
 find_server
@@ -97,6 +99,7 @@ run_prove() {
 	shift
 	say "$name tests"
 	if as_postgres env TEMP_CONFIG="$work/temp.conf" STATBUS_SHARED="$STATBUS_SHARED" POSTGREST="${POSTGREST:-}" \
+		STATBUS_OLD_SERVER="${STATBUS_OLD_SERVER:-}" \
 		make -s -C "$work/src" installcheck PG_CONFIG="$PG_CONFIG" with_llvm=no \
 		REGRESS= ISOLATION= PROVE_TESTS="$*" PROVE_FLAGS=--comments >"$work/$name.log" 2>&1; then
 		tests=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' "$work/$name.log")

@@ -45,7 +45,9 @@ fetch() {
 # collect: the server, into $dir.
 collect() {
 	local program library from=
-	if [ -n "$oldest" ] && fetch "$work"; then from=$work/root; fi
+	if [ -n "$oldest" ]; then
+		if fetch "$work"; then from=$work/root; else recipe="$recipe, not fetched"; fi
+	fi
 	say "collecting PostgreSQL $PG_MAJOR ($([ -n "$from" ] && echo "$oldest" || echo "as installed")) in $dir"
 	as_root rm -rf --one-file-system "$dir"
 	as_root mkdir -p "$dir/bin" "$dir/libraries" "$dir$bindir" "$dir$pkglibdir" "$dir$sharedir"

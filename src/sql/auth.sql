@@ -98,6 +98,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $sign_edit$
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        -- A row that carries an earlier time of edit is a copy: what is left of a slice that was split.
+        IF NOT auth.is_at_least('admin_user') THEN
+            NEW.edit_by_user_id := auth.uid();
+            NEW.edit_at := statement_timestamp();
+        END IF;
+        RETURN NEW;
+    END IF;
     IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
         NEW.edit_by_user_id := auth.uid();
     END IF;
@@ -107,7 +115,7 @@ BEGIN
     RETURN NEW;
 END
 $sign_edit$;
-COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise';
+COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise; a copy of an earlier row by whoever copies it';
 
 -- Granting a region or an activity grants everything below it.
 CREATE OR REPLACE FUNCTION auth.accessible_region_ids()

@@ -1185,24 +1185,26 @@ RETURNS TABLE (unit_type text, unit_id integer, valid_from date, problem text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = 'auto'
+SET enable_nestloop = 'on'
 SET work_mem = '64MB'
 SET jit = 'off'
 AS $sync_units$
 #variable_conflict use_column
 DECLARE
-    -- A batch bounds the memory that the fresh rows of one statement take.
-    batch_size CONSTANT integer := 20000;
-    units CONSTANT integer := cardinality(establishment_ids) + cardinality(legal_unit_ids)
-        + cardinality(enterprise_ids) + cardinality(power_group_ids);
-    is_mass CONSTANT boolean := units > 1000;
+    is_mass CONSTANT boolean := cardinality(establishment_ids) + cardinality(legal_unit_ids)
+        + cardinality(enterprise_ids) + cardinality(power_group_ids) > 1000;
+    batch_size CONSTANT integer := CASE WHEN is_mass THEN 20000 ELSE 20 END;
     kind text;
     ids integer[];
     batch integer[];
     position integer;
 BEGIN
-    -- Few units: plans made once, for about ten, with nested loops. More: plans for the real number of units. Many: with
-    -- fresh statistics too.
-    PERFORM set_config('plan_cache_mode', CASE WHEN units > 20 THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true);
+    -- The planner cannot estimate how many slices cover a segment; it guesses too few, and a nested loop over what it
+    -- guessed wrong takes time by the square. Few units: batches so small that this does not matter, with plans made once,
+    -- which find everything by index. Many: hash joins only, with plans for the real number of units and fresh statistics;
+    -- the size of a batch then bounds the memory of a statement.
+    PERFORM set_config('plan_cache_mode', CASE WHEN is_mass THEN 'force_custom_plan' ELSE 'force_generic_plan' END, true),
+            set_config('enable_nestloop', CASE WHEN is_mass THEN 'off' ELSE 'on' END, true);
     IF is_mass AND is_write THEN
         ANALYZE register.establishment, register.legal_unit, register.activity, register.location, register.contact,
             register.stat_for_unit, register.person_for_unit, register.external_ident, register.tag_for_unit,

@@ -136,8 +136,8 @@ BEGIN
             trimmed := trimmed || format('btrim(u.%I, %L) AS %I', c.source_column_name, blanks, c.column_name);
             -- An identifier as it stands in the file, where spaces were taken from it.
             IF c.external_ident_type_id IS NOT NULL THEN
-                trimmed := trimmed || format('nullif(u.%I, btrim(u.%1$I, %L)) AS %I', c.source_column_name, blanks, 'g_' || c.column_name);
-                selected := selected || format('t.%I', 'g_' || c.column_name);
+                trimmed := trimmed || format('nullif(u.%I, btrim(u.%1$I, %L)) AS %I', c.source_column_name, blanks, 'given ' || c.column_name);
+                selected := selected || format('t.%I', 'given ' || c.column_name);
             END IF;
             expression := format('CASE WHEN t.%1$I = '''' OR length(t.%1$I) <= %2$s AND upper(t.%1$I) = ANY (%3$L) THEN NULL ELSE t.%1$I END',
                                  c.column_name, longest, words);
@@ -318,8 +318,8 @@ BEGIN
                 EXECUTE format($sql$
                     INSERT INTO pg_temp.import_note (row_id, severity, finding)
                     SELECT s.row_id, 'info', %s FROM pg_temp.import_source AS s WHERE s.%I IS NOT NULL AND %s IS NOT NULL$sql$,
-                    import.finding_sql('info', 'ident_normalised', left(c.columns[1], -4), format('s.%I', 'g_' || c.columns[1]),
-                        format('jsonb_build_object(''normalised'', %s)', expression)), 'g_' || c.columns[1], expression);
+                    import.finding_sql('info', 'ident_normalised', left(c.columns[1], -4), format('s.%I', 'given ' || c.columns[1]),
+                        format('jsonb_build_object(''normalised'', %s)', expression)), 'given ' || c.columns[1], expression);
             END IF;
             EXECUTE format($sql$
                 INSERT INTO pg_temp.import_ident (row_id, role, type_id, column_name, value)
@@ -814,7 +814,7 @@ BEGIN
                        FROM pg_temp.import_source AS a
                        CROSS JOIN LATERAL jsonb_each(to_jsonb(a)) AS x
                        JOIN pg_temp.import_source AS b ON b.row_id = k.other
-                       WHERE a.row_id = k.row_id AND x.key LIKE '%\_raw' AND to_jsonb(b) -> x.key <> x.value) END)))
+                       WHERE a.row_id = k.row_id AND x.key LIKE '%\_raw' AND x.key NOT LIKE 'given %' AND to_jsonb(b) -> x.key <> x.value) END)))
         FROM (SELECT i.row_id, i.valid_from, count(*) OVER w AS size, min(i.content) OVER w <> max(i.content) OVER w AS differs,
                      min(i.valid_from) OVER w = max(i.valid_from) OVER w AND min(i.valid_until) OVER w = max(i.valid_until) OVER w AS same_period,
                      (array_agg(i.row_id) OVER w)[:10] AS rows,

@@ -125,6 +125,39 @@ is_deeply(answer(200, 'statistical_unit embeds', GET => '/statistical_unit?unit_
 		status => { code => 'active' }, sector => undef, legal_unit => { name => 'Unit 3 ASA' }, enterprise => { short_name => 'E3' } } ], 'codes and units');
 is_deeply(answer(200, 'definitions embed', GET => '/import_definition_step?select=import_definition(slug),import_step(code)&limit=1&import_step.code=eq.valid_time', as => $eve)->[0]{import_definition}{slug} ne '', 1, 'each other');
 
+# Every native foreign key between tables that are served can be embedded by the name of the view it leads to, and every
+# computed relationship by its own: none is ambiguous, none unknown.
+my @references = split /\n/, $node->safe_psql($database, q{
+	WITH served AS (
+	    SELECT v.oid AS view, v.relname AS name, t.oid AS base
+	    FROM pg_class AS v
+	    JOIN pg_rewrite AS r ON r.ev_class = v.oid
+	    JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+	    JOIN pg_class AS t ON t.oid = d.refobjid
+	    WHERE v.relnamespace = 'api'::regnamespace AND v.relname IN (t.relname, 'import_' || t.relname)
+	)
+	SELECT child.name || ' ' || parent.name
+	FROM pg_constraint AS c
+	JOIN served AS child ON child.base = c.conrelid
+	JOIN served AS parent ON parent.base = c.confrelid
+	WHERE c.contype = 'f' AND c.conrelid <> c.confrelid
+	UNION
+	SELECT v.relname || ' ' || p.proname
+	FROM pg_proc AS p
+	JOIN pg_class AS v ON v.reltype = p.proargtypes[0] AND v.relkind = 'v'
+	WHERE p.pronamespace = 'api'::regnamespace AND p.pronargs = 1
+	ORDER BY 1
+});
+cmp_ok(scalar @references, '>', 100, 'references: ' . @references);
+my @broken;
+for my $reference (@references)
+{
+	my ($from, $to) = split / /, $reference;
+	my $got = $server->request(GET => "/$from?select=*,embedded:$to(*)&limit=3", as => $ada);
+	push @broken, "$reference: $got->{status} $got->{text}" if $got->{status} != 200;
+}
+is(join("\n", @broken), '', 'each embeds');
+
 # Writing ----------------------------------------------------------------------------------------------------
 $body = answer(201, 'a unit with its last day', POST => '/legal_unit', as => $rita, %returning,
 	body => { name => 'New', valid_from => '2023-01-01', valid_to => '2023-12-31', status_id => $active + 0, enterprise_id => $enterprise + 0, primary_for_enterprise => JSON::PP::false });

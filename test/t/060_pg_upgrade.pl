@@ -25,6 +25,7 @@ my $old = PostgreSQL::Test::Cluster->new('old', install_path => $old_server);
 	$old->init(@initdb);
 }
 $old->start;
+refuse_too_old_a_server();
 my ($old_major) = $old->safe_psql('postgres', 'SHOW server_version') =~ /^(\d+)/;
 
 create_register($old, 'register');
@@ -89,7 +90,7 @@ for my $mode ('--copy', '--link')
 	# A register made on the new server is the measure.
 	create_register($new, 'fresh');
 	$new->safe_psql('fresh', sql_file('setup.sql') . '; SELECT auth.sync_roles()');
-	same_text(fingerprint($new, 'register'), fingerprint($new, 'fresh'), "$mode: the catalogue is that of a register made here");
+	same_text(catalogue($new, 'register'), catalogue($new, 'fresh'), "$mode: the catalogue is that of a register made here");
 
 	# The one of version 0.1.0 goes on to the current version.
 	is($new->safe_psql('older', 'SELECT statbus.version()'), '0.1.0', "$mode: an older register is still that");
@@ -97,7 +98,7 @@ for my $mode ('--copy', '--link')
 	$new->safe_psql('older', 'ALTER EXTENSION statbus UPDATE');
 	same_text(rows_of($new, 'older'), $rows, "$mode: and can be updated");
 	$new->safe_psql('register', 'CALL statbus.migrate()');	# the user's column appears in the api
-	same_text(fingerprint($new, 'older'), fingerprint($new, 'register'), "$mode: to the same catalogue");
+	same_text(catalogue($new, 'older'), catalogue($new, 'register'), "$mode: to the same catalogue");
 
 	is(restored_from_dump($new), '', "$mode: a dump of it can be restored here");
 	$new->stop;
@@ -125,6 +126,34 @@ sub server_with_extension
 	}
 	symlink "$library/statbus.so", "$dir/new$at{pkglibdir}/statbus.so" or die "no link to $library/statbus.so: $!";
 	return dirname("$dir/new$at{bindir}");
+}
+
+# Minor versions matter, too: a server may write what the next major version learned only later.  That would fail for
+# every table, so it is tried with one of no extension.
+sub refuse_too_old_a_server
+{
+	my $canary = PostgreSQL::Test::Cluster->new('canary', install_path => $new_server);
+	$canary->init(@initdb);
+	$canary->start;
+	$old->safe_psql('postgres', 'CREATE TABLE canary (a integer)');
+	my ($dump, $err) = ('', '');
+	IPC::Run::run([ "$new_server/bin/pg_dump", '--dbname', $old->connstr('postgres'), '--table', 'canary' ], '>', \$dump, '2>', \$err);
+	my ($code, $out, $refused) = $canary->psql('postgres', $dump, on_error_stop => 1);
+	my $versions = join ' to ', map { $_->safe_psql('postgres', 'SHOW server_version') } $old, $canary;
+	$canary->stop;
+	$old->safe_psql('postgres', 'DROP TABLE canary');
+	return if $code == 0 && $err eq '';
+	$old->stop;
+	plan skip_all => "pg_upgrade: no table at all comes from PostgreSQL $versions: " . join(' ', split /\n/, "$err$refused");
+	return;
+}
+
+# catalogue($node, $database): the fingerprint, without what CREATE EXTENSION notes of a member's grants when they are
+# those that any table has; pg_upgrade keeps that note only where it says something.
+sub catalogue
+{
+	my ($node, $database) = @_;
+	return join "\n", grep { !/^init privileges / } split /\n/, fingerprint($node, $database);
 }
 
 # restored_from_dump($node): a plain dump can be restored on the new server; what psql says about it.

@@ -706,19 +706,20 @@ BEGIN
                     ELSE ARRAY[bounds.from_column, bounds.until_column] END) <@ i.indkey::smallint[])
             THEN ' FOR KEY SHARE OF p' ELSE ' FOR SHARE OF p' END;
     END IF;
+    -- whatever is covered was changed: the full join is an inner or left one, but never a nested loop, whatever the estimates
     IF has_period THEN
         RETURN format(
             'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s, p.%3$I AS per FROM %4$s AS p'
             ' WHERE EXISTS (SELECT FROM changed AS c WHERE %5$s AND c.per && p.%3$I)%6$s),'
             ' covered AS (SELECT %7$s, range_agg(per) AS pers FROM relied_on GROUP BY %7$s)'
-            ' SELECT concat_ws('', '', %8$s), c.per::text FROM changed AS c LEFT JOIN covered AS v USING (%7$s)'
+            ' SELECT concat_ws('', '', %8$s), c.per::text FROM changed AS c FULL JOIN covered AS v USING (%7$s)'
             ' WHERE isempty(c.per) OR NOT coalesce(c.per <@ v.pers, false) LIMIT 1',
             changed, parent_keys, period, parent, joined, strength, keys, shown);
     END IF;
     RETURN format(
         'WITH changed AS MATERIALIZED (%1$s), relied_on AS MATERIALIZED (SELECT %2$s FROM %3$s AS p'
         ' WHERE EXISTS (SELECT FROM changed AS c WHERE %4$s) AND NOT isempty(p.%8$I)%5$s), covered AS (SELECT DISTINCT %6$s, true AS found FROM relied_on)'
-        ' SELECT concat_ws('', '', %7$s), NULL::text FROM changed AS c LEFT JOIN covered AS v USING (%6$s)'
+        ' SELECT concat_ws('', '', %7$s), NULL::text FROM changed AS c FULL JOIN covered AS v USING (%6$s)'
         ' WHERE v.found IS NULL LIMIT 1',
         changed, parent_keys, parent, joined, strength, keys, shown, period);
 END
@@ -1774,7 +1775,7 @@ BEGIN
     SELECT string_agg(format('b.%1$I = ($1 ->> %1$L)::%2$s', a.attname, format_type(a.atttypid, a.atttypmod)), ' AND ') INTO matched
     FROM unnest(temporal.identity_of(base, period)) AS i(name) JOIN pg_attribute AS a ON a.attrelid = base AND a.attname = i.name;
     EXECUTE format(
-        'INSERT INTO pg_temp.%1$I SELECT (SELECT count(*) FROM pg_temp.%1$I), %2$L, b.%3$I * $3::%4$s, %5$s FROM %6$s AS b'
+        'INSERT INTO pg_temp.%1$I SELECT 0, %2$L, b.%3$I * $3::%4$s, %5$s FROM %6$s AS b'
         ' CROSS JOIN LATERAL jsonb_populate_record(b, $2) AS r WHERE %7$s AND b.%3$I = $4::%4$s AND NOT isempty(b.%3$I * $3::%4$s)',
         temporal.portion_table(base), TG_OP, period, span.range_type,
         (SELECT string_agg(format('r.%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
@@ -2677,6 +2678,14 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $sign_edit$
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        -- A row that carries an earlier time of edit is a copy: what is left of a slice that was split.
+        IF NOT auth.is_at_least('admin_user') THEN
+            NEW.edit_by_user_id := auth.uid();
+            NEW.edit_at := statement_timestamp();
+        END IF;
+        RETURN NEW;
+    END IF;
     IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
         NEW.edit_by_user_id := auth.uid();
     END IF;
@@ -2686,7 +2695,7 @@ BEGIN
     RETURN NEW;
 END
 $sign_edit$;
-COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise';
+COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise; a copy of an earlier row by whoever copies it';
 
 -- Granting a region or an activity grants everything below it.
 CREATE OR REPLACE FUNCTION auth.accessible_region_ids()
@@ -6693,8 +6702,9 @@ BEGIN
     FOREACH table_name IN ARRAY edited LOOP
         relation := to_regclass(table_name);
         CONTINUE WHEN relation IS NULL;
-        EXECUTE format('DROP TRIGGER IF EXISTS sign_edit ON %s', relation);
-        EXECUTE format('CREATE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
+        EXECUTE format('CREATE OR REPLACE TRIGGER sign_copy BEFORE INSERT ON %s FOR EACH ROW
+                        WHEN (NEW.edit_at < statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
+        EXECUTE format('CREATE OR REPLACE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
     END LOOP;
 
     -- A restricted user writes where a region or an activity was granted to him, whatever else he may read.

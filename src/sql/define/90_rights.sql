@@ -81,8 +81,9 @@ BEGIN
     FOREACH table_name IN ARRAY edited LOOP
         relation := to_regclass(table_name);
         CONTINUE WHEN relation IS NULL;
-        EXECUTE format('DROP TRIGGER IF EXISTS sign_edit ON %s', relation);
-        EXECUTE format('CREATE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
+        EXECUTE format('CREATE OR REPLACE TRIGGER sign_copy BEFORE INSERT ON %s FOR EACH ROW
+                        WHEN (NEW.edit_at < statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
+        EXECUTE format('CREATE OR REPLACE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
     END LOOP;
 
     -- A restricted user writes where a region or an activity was granted to him, whatever else he may read.

@@ -1,0 +1,115 @@
+# Real input: six years of units and subunits of the Norwegian register, by the registry's own headings.
+#
+# The files are not part of the source. They are looked for in $STATBUS_SHARED, or beside the source tree.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/../perl';
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+use Statbus;
+
+my $shared = shared_dir();
+plan skip_all => 'SKIPPED: the Norwegian files are not here (set STATBUS_SHARED)' unless defined $shared && -d "$shared/data/norway";
+my $files = "$shared/data/norway";
+
+my $node = new_node('norway');
+create_register($node, 'norway');
+
+sub query { return $node->safe_psql('norway', $_[0]); }
+sub copy { my ($target, $file) = @_; return query("\\copy $target FROM '$files/$file' WITH (FORMAT csv, HEADER)"); }
+
+query(q{
+	INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
+	SELECT s.id, c.id, v.id FROM api.activity_category_standard AS s, api.country AS c, api.region_version AS v
+	WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial'});
+copy('api.activity_category_enabled_custom (path, name, description)', 'activity_category_norway.csv');
+copy('api.region_upload (path, name)', 'norway-regions-2024.csv');
+copy('api.sector_custom_only (path, name, description)', 'sector_norway.csv');
+copy('api.legal_form_custom_only (code, name)', 'legal_form_norway.csv');
+
+my %definition = (enheter => 'brreg_hovedenhet', underenheter => 'brreg_underenhet');
+
+# Uploads the file of a year in an order of columns of its own, and lets the worker run.
+sub import_year
+{
+	my ($year, $kind, $suffix) = @_;
+	my $slug = "norway_${year}_$kind$suffix";
+	open(my $in, '<', "$files/$year-$kind.csv") or die "$year-$kind.csv: $!";
+	chomp(my $heading = <$in>);
+	close $in;
+	$heading =~ s/[\r"]//g;
+	my $columns = join ', ', map { qq{"$_"} } split /,/, $heading;
+	query(qq{INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
+		SELECT '$slug', d.id, '$year-01-01', 'infinity', false FROM import.definition AS d WHERE d.slug = '$definition{$kind}'});
+	copy("import.\"${slug}_upload\" ($columns)", "$year-$kind.csv");
+	query('CALL worker.process_tasks()');
+	is(query(qq{SELECT state FROM import.job WHERE slug = '$slug'}), 'finished', "$slug: finished");
+	return;
+}
+
+my $started = time;
+for my $year (2015 .. 2020)
+{
+	import_year($year, $_, '') for qw(enheter underenheter);
+}
+my $seconds = time - $started;
+diag(sprintf 'the import of 12 files with derivation took %.1f s', $seconds);
+cmp_ok($seconds, '<', 90, 'import and derivation take less than 90 seconds');
+
+is(query(q{SELECT string_agg(concat_ws(' ', kind, n), ', ' ORDER BY kind) FROM (
+	SELECT regexp_replace(slug, '.*_', '') AS kind, sum(total_rows) AS n FROM import.job GROUP BY 1) AS t}),
+	'enheter 8925, underenheter 8558', 'rows of the files');
+is(query('SELECT sum(error_count) FROM import.job'), '0', 'no row has an error');
+is(query('SELECT count(*) FROM import.job WHERE total_rows <> imported_rows + unchanged_rows + skipped_rows + error_count'), '0',
+	'every row is imported, unchanged, skipped or an error');
+is(query('SELECT count(DISTINCT id) FROM register.legal_unit'), '2835', 'legal units');
+is(query('SELECT count(DISTINCT id) FROM register.establishment'), '2861', 'establishments');
+is(query('SELECT count(*) FROM register.establishment WHERE legal_unit_id IS NULL'), '0', 'no subunit is without its unit');
+is(query(q{SELECT string_agg(DISTINCT concat_ws(' ', f.column_name, f.value, f.severity), ', ') || ': ' || count(*) FROM import.finding AS f WHERE f.code = 'code_unknown'}),
+	'primary_activity_category_code 00.000 warning: 473', 'the only unknown code is activity 00.000, which means that none is stated');
+my $without = join ' + ', map { my $y = $_; map { "(SELECT count(*) FROM import.norway_${y}_${_}_data WHERE physical_region_id IS NULL)" } qw(enheter underenheter) } 2015 .. 2020;
+is(query("SELECT $without"), '526', 'rows without a municipality');
+
+# One primary establishment at a time per legal unit with establishments, and one enterprise per legal unit.
+is(query('SELECT count(DISTINCT enterprise_id) FROM register.legal_unit'), '2835', 'each legal unit has an enterprise of its own');
+is(query('SELECT count(*) FROM register.legal_unit WHERE NOT primary_for_enterprise'), '0', 'and is primary for it');
+is(query(q{SELECT count(*) FROM (SELECT legal_unit_id FROM register.establishment GROUP BY 1 HAVING bool_or(primary_for_legal_unit) IS NOT TRUE) AS t}), '0',
+	'each legal unit with establishments has a primary one');
+is(query(q{SELECT string_agg(concat(unit_type, ' ', n), ', ' ORDER BY unit_type) FROM (
+	SELECT unit_type, count(DISTINCT unit_id) AS n FROM register.statistical_unit GROUP BY 1) AS t}),
+	'establishment 2861, legal_unit 2835, enterprise 2835', 'every unit is in statistical_unit');
+
+# The population, twice. A unit that is valid on the day need not be in the stock: its birth may lie after the day that the
+# file gave it, or its death before.
+for my $measure (
+	[ 'valid on 2020-01-01', q{u.valid_from <= '2020-01-01' AND '2020-01-01' < u.valid_until} ],
+	[ 'stock at 2020-01-01', q{u.valid_from <= '2020-01-01' AND '2020-01-01' < u.valid_until
+		AND coalesce(u.birth_date, u.valid_from) <= '2020-01-01' AND (u.death_date IS NULL OR u.death_date > '2020-01-01')} ])
+{
+	my ($name, $condition) = @$measure;
+	my $table = query(qq{
+		SELECT concat_ws(' ', rpad(coalesce(r.name, '(none)'), 24), lpad(count(*)::text, 5),
+			(SELECT string_agg(concat(s.section, ' ', s.n), ', ' ORDER BY s.section) FROM (
+				SELECT coalesce(substr(v.primary_activity_category_path::text, 1, 1), '-') AS section, count(*) AS n
+				FROM register.statistical_unit AS v
+				WHERE v.unit_type = 'legal_unit' AND } . ($condition =~ s/\bu\./v./gr) . qq{
+				AND split_part(v.physical_region_path::text, '.', 1) IS NOT DISTINCT FROM split_part(u.top, '.', 1) GROUP BY 1) AS s))
+		FROM (SELECT u.*, split_part(u.physical_region_path::text, '.', 1) AS top FROM register.statistical_unit AS u
+			WHERE u.unit_type = 'legal_unit' AND $condition) AS u
+		LEFT JOIN register.region AS r ON r.path::text = u.top
+		GROUP BY u.top, r.name ORDER BY u.top NULLS LAST});
+	note("legal units per region and section, $name:\n$table");
+	cmp_ok(scalar(split /\n/, $table), '>=', 15, "population per region and section, $name");
+}
+
+# The last year again: nothing changes.
+my $before = query('SELECT count(*), max(xmin::text::bigint) FROM register.legal_unit');
+import_year(2020, $_, '_again') for qw(enheter underenheter);
+is(query(q{SELECT string_agg(concat_ws(' ', imported_rows, unchanged_rows), ', ' ORDER BY id) FROM import.job WHERE slug LIKE '%\_again'}), '0 2146, 0 2148',
+	'the last year again: 0 changes');
+is(query('SELECT count(*), max(xmin::text::bigint) FROM register.legal_unit'), $before, 'and no row is written');
+
+$node->stop;
+done_testing();
