@@ -31,17 +31,30 @@ need_packages() {
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# newest_server: the newest major version that has a server here, or nothing.
+newest_server() {
+	local path newest=
+	for path in /usr/lib/postgresql/*/bin/initdb; do
+		[ -x "$path" ] || continue
+		path=${path#/usr/lib/postgresql/}
+		path=${path%%/*}
+		if [ -z "$newest" ] || [ "$path" -gt "$newest" ]; then newest=$path; fi
+	done
+	echo "$newest"
+}
+
 # find_server: sets PG_MAJOR, PG_BIN and PG_CONFIG to the newest server installed here, installing
 # Debian's own when there is none.
 find_server() {
 	local newest
-	newest=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1)
+	newest=$(newest_server)
 	if [ -z "$newest" ] || [ ! -x "/usr/lib/postgresql/$newest/bin/initdb" ]; then
 		# Installed without the start-up cluster: nothing of ours uses it.
 		need_packages postgresql-common
 		as_root sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 		need_packages postgresql
-		newest=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
+		newest=$(newest_server)
+		[ -n "$newest" ] || die "PostgreSQL could not be installed"
 	fi
 	PG_MAJOR=$newest
 	PG_BIN=/usr/lib/postgresql/$newest/bin

@@ -462,15 +462,16 @@ BEGIN
             WHEN 'establishment_informal' THEN h.legal_unit_id IS NOT NULL OR l.is_formal
             ELSE false END);
 
+    ANALYZE pg_temp.import_note;
     -- These rows say nothing about which rows are one entity; nor do rows whose identifiers are faulty.
     UPDATE pg_temp.import_row AS r SET is_refused = true
     FROM pg_temp.import_note AS n
     WHERE n.row_id = r.row_id AND n.severity = 'error'
     AND n.finding ->> 'code' IN ('ident_conflict', 'unit_type_conflict', 'ident_missing', 'ident_part_missing', 'ident_char', 'ident_scientific', 'too_long');
 
-    -- Entities: a node is an identifier, or the unit that it is known to be of. Every row starts as an entity of its own;
-    -- rows and nodes then take the lowest number in reach until nothing changes. Numbers also jump along the rows they
-    -- name, so that long chains need few rounds. Files in which a row has one node need one round.
+    -- Entities: a node is an identifier, or the unit that it is known to be of. Every row starts as the root of a tree of its
+    -- own. In each round every tree hangs itself on the lowest tree with which it shares a node; then every row goes up to
+    -- its root, twice as far at each step. So long chains need few rounds, and files in which a row has one node need one.
     CREATE TEMPORARY TABLE import_edge AS
     SELECT DISTINCT i.row_id, CASE WHEN k.legal_unit_id IS NOT NULL THEN -2 * k.legal_unit_id::bigint
                                    WHEN k.establishment_id IS NOT NULL THEN -2 * k.establishment_id::bigint - 1
@@ -484,14 +485,16 @@ BEGIN
     SELECT DISTINCT e.row_id, e.row_id AS founding_row_id FROM pg_temp.import_edge AS e;
     ANALYZE pg_temp.import_entity;
     LOOP
-        UPDATE pg_temp.import_entity AS t SET founding_row_id = lowest.founding_row_id
-        FROM (SELECT e.row_id, min(n.founding_row_id) AS founding_row_id
+        UPDATE pg_temp.import_entity AS t SET founding_row_id = h.lowest
+        FROM (SELECT t.founding_row_id AS root, min(n.lowest) AS lowest
               FROM pg_temp.import_edge AS e
-              JOIN (SELECT x.node_id, min(t.founding_row_id) AS founding_row_id
-                    FROM pg_temp.import_edge AS x JOIN pg_temp.import_entity AS t ON t.row_id = x.row_id
+              JOIN pg_temp.import_entity AS t ON t.row_id = e.row_id
+              JOIN (SELECT x.node_id, min(y.founding_row_id) AS lowest
+                    FROM pg_temp.import_edge AS x
+                    JOIN pg_temp.import_entity AS y ON y.row_id = x.row_id
                     GROUP BY x.node_id) AS n ON n.node_id = e.node_id
-              GROUP BY e.row_id) AS lowest
-        WHERE lowest.row_id = t.row_id AND lowest.founding_row_id < t.founding_row_id;
+              GROUP BY t.founding_row_id) AS h
+        WHERE t.row_id = h.root AND h.lowest < t.founding_row_id;
         GET DIAGNOSTICS changed = ROW_COUNT;
         EXIT WHEN changed = 0;
         LOOP
@@ -732,18 +735,20 @@ BEGIN
     -- At most one influencer at a time of a type that says so: both rows of the file are at fault, and the row that meets
     -- a stored relationship. Islands of overlapping periods with more than one influencer hold exactly such rows.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
-    SELECT k.row_id, 'error', jsonb_build_object('code', 'duplicate_primary_controller', 'severity', 'error', 'column', 'influenced_tax_ident',
-               'value', s.influenced_tax_ident_raw, 'details', jsonb_build_object('rows', k.rows))
-    FROM (SELECT i.row_id, min(i.influencing_id) OVER w <> max(i.influencing_id) OVER w AS is_conflict,
-                 to_jsonb((array_agg(i.row_id) OVER w)[:10]) AS rows
-          FROM (SELECT p.*, count(*) FILTER (WHERE p.starts) OVER (PARTITION BY p.influenced_id, p.type_id ORDER BY p.valid_from, p.row_id) AS island
-                FROM (SELECT k.*, coalesce(max(k.valid_until) OVER (PARTITION BY k.influenced_id, k.type_id ORDER BY k.valid_from, k.row_id
-                                                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) <= k.valid_from, true) AS starts
-                      FROM pg_temp.import_link AS k
-                      WHERE k.primary_influencer_only) AS p) AS i
-          WINDOW w AS (PARTITION BY i.influenced_id, i.type_id, i.island)) AS k
-    JOIN pg_temp.import_source AS s ON s.row_id = k.row_id
-    WHERE k.is_conflict;
+    WITH placed AS MATERIALIZED (
+        SELECT p.*, count(*) FILTER (WHERE p.starts) OVER (PARTITION BY p.influenced_id, p.type_id ORDER BY p.valid_from, p.row_id) AS island
+        FROM (SELECT k.*, coalesce(max(k.valid_until) OVER (PARTITION BY k.influenced_id, k.type_id ORDER BY k.valid_from, k.row_id
+                                                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) <= k.valid_from, true) AS starts
+              FROM pg_temp.import_link AS k
+              WHERE k.primary_influencer_only) AS p)
+    SELECT i.row_id, 'error', jsonb_build_object('code', 'duplicate_primary_controller', 'severity', 'error', 'column', 'influenced_tax_ident',
+               'value', s.influenced_tax_ident_raw, 'details', jsonb_build_object('rows', to_jsonb(c.rows)))
+    FROM placed AS i
+    JOIN (SELECT x.influenced_id, x.type_id, x.island, (array_agg(x.row_id ORDER BY x.row_id))[:10] AS rows
+          FROM placed AS x
+          GROUP BY x.influenced_id, x.type_id, x.island
+          HAVING min(x.influencing_id) <> max(x.influencing_id)) AS c ON c.influenced_id = i.influenced_id AND c.type_id = i.type_id AND c.island = i.island
+    JOIN pg_temp.import_source AS s ON s.row_id = i.row_id;
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
     SELECT DISTINCT ON (k.row_id) k.row_id, 'error', jsonb_build_object('code', 'duplicate_primary_controller', 'severity', 'error', 'column', 'influenced_tax_ident',
                'value', s.influenced_tax_ident_raw, 'details', jsonb_build_object('influencing_id', lr.influencing_id, 'legal_relationship_id', lr.id))
@@ -803,28 +808,36 @@ BEGIN
         SELECT c.row_id, 'warning', jsonb_build_object('code', 'row_duplicate', 'severity', 'warning', 'details', jsonb_build_object('row', c.first_row_id))
         FROM copy AS c;
 
-        -- Islands of overlapping periods: equal rows are worth a word, different ones contradict each other.
+        -- Islands of overlapping periods: equal rows are worth a word, different ones contradict each other. Each row is
+        -- compared with the first of its island, that one with the second.
         INSERT INTO pg_temp.import_note (row_id, severity, finding)
+        WITH placed AS MATERIALIZED (
+            SELECT p.*, count(*) FILTER (WHERE p.starts) OVER (PARTITION BY p.founding_row_id ORDER BY p.valid_from, p.row_id) AS island
+            FROM (SELECT t.*, coalesce(max(t.valid_until) OVER (PARTITION BY t.founding_row_id ORDER BY t.valid_from, t.row_id
+                                                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) <= t.valid_from, true) AS starts
+                  FROM pg_temp.import_repeat AS t) AS p),
+        crowded AS MATERIALIZED (
+            SELECT i.founding_row_id, i.island, (array_agg(i.row_id ORDER BY i.row_id))[:10] AS rows,
+                   min(i.content) <> max(i.content) AS differs,
+                   min(i.valid_from) = max(i.valid_from) AND min(i.valid_until) = max(i.valid_until) AS same_period
+            FROM placed AS i
+            GROUP BY i.founding_row_id, i.island
+            HAVING count(*) > 1)
         SELECT k.row_id, CASE WHEN k.differs THEN 'error' ELSE 'info' END, jsonb_build_object(
                    'code', CASE WHEN k.differs AND k.same_period THEN 'row_conflict' WHEN k.differs THEN 'period_overlap_conflict' ELSE 'period_overlap_equal' END,
                    'severity', CASE WHEN k.differs THEN 'error' ELSE 'info' END)
                    || CASE WHEN k.differs AND k.same_period THEN '{}' ELSE jsonb_build_object('column', 'valid_from', 'value', to_char(k.valid_from, 'YYYY-MM-DD')) END
-                   || jsonb_build_object('details', jsonb_strip_nulls(jsonb_build_object('row', k.other, 'rows', to_jsonb(k.rows), 'columns', CASE WHEN k.differs THEN (
-                       SELECT jsonb_agg(left(x.key, -4) ORDER BY x.key)
-                       FROM pg_temp.import_source AS a
-                       CROSS JOIN LATERAL jsonb_each(to_jsonb(a)) AS x
-                       JOIN pg_temp.import_source AS b ON b.row_id = k.other
-                       WHERE a.row_id = k.row_id AND x.key LIKE '%\_raw' AND x.key NOT LIKE 'given %' AND to_jsonb(b) -> x.key <> x.value) END)))
-        FROM (SELECT i.row_id, i.valid_from, count(*) OVER w AS size, min(i.content) OVER w <> max(i.content) OVER w AS differs,
-                     min(i.valid_from) OVER w = max(i.valid_from) OVER w AND min(i.valid_until) OVER w = max(i.valid_until) OVER w AS same_period,
-                     (array_agg(i.row_id) OVER w)[:10] AS rows,
-                     CASE WHEN min(i.row_id) OVER w = i.row_id THEN (array_agg(i.row_id) OVER w)[2] ELSE min(i.row_id) OVER w END AS other
-              FROM (SELECT p.*, count(*) FILTER (WHERE p.starts) OVER (PARTITION BY p.founding_row_id ORDER BY p.valid_from, p.row_id) AS island
-                    FROM (SELECT t.*, coalesce(max(t.valid_until) OVER (PARTITION BY t.founding_row_id ORDER BY t.valid_from, t.row_id
-                                                                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) <= t.valid_from, true) AS starts
-                          FROM pg_temp.import_repeat AS t) AS p) AS i
-              WINDOW w AS (PARTITION BY i.founding_row_id, i.island ORDER BY i.row_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS k
-        WHERE k.size > 1;
+                   || jsonb_build_object('details', jsonb_build_object('row', k.other, 'rows', to_jsonb(k.rows))
+                       || CASE WHEN k.differs THEN jsonb_build_object('columns', (
+                              SELECT jsonb_agg(left(x.key, -4) ORDER BY x.key)
+                              FROM jsonb_each(v.mine) AS x
+                              WHERE x.key LIKE '%\_raw' AND x.key NOT LIKE 'given %' AND v.theirs -> x.key <> x.value)) ELSE '{}' END)
+        FROM (SELECT i.row_id, i.valid_from, c.rows, c.differs, c.same_period, CASE WHEN c.rows[1] = i.row_id THEN c.rows[2] ELSE c.rows[1] END AS other
+              FROM placed AS i
+              JOIN crowded AS c ON c.founding_row_id = i.founding_row_id AND c.island = i.island) AS k
+        JOIN pg_temp.import_source AS a ON a.row_id = k.row_id
+        JOIN pg_temp.import_source AS b ON b.row_id = k.other
+        CROSS JOIN LATERAL (SELECT CASE WHEN k.differs THEN to_jsonb(a) END AS mine, CASE WHEN k.differs THEN to_jsonb(b) END AS theirs OFFSET 0) AS v;
         INSERT INTO pg_temp.import_note (row_id, severity, finding)
         SELECT g.row_id, 'info', jsonb_build_object('code', 'period_gap', 'severity', 'info', 'column', 'valid_from', 'value', to_char(g.valid_from, 'YYYY-MM-DD'), 'details', jsonb_build_object(
                    'from', to_char(g.reached, 'YYYY-MM-DD'), 'to', to_char(g.valid_from - 1, 'YYYY-MM-DD')))
@@ -832,14 +845,15 @@ BEGIN
                                                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
               FROM pg_temp.import_repeat AS t) AS g
         WHERE g.reached < g.valid_from;
+        ANALYZE pg_temp.import_note;
         IF job.unique_units THEN
             INSERT INTO pg_temp.import_note (row_id, severity, finding)
             SELECT t.row_id, 'error', jsonb_build_object('code', 'row_conflict', 'severity', 'error', 'details', jsonb_build_object(
-                       'rows', to_jsonb((array_agg(t.row_id) OVER w)[:10]), 'unique_units', true))
+                       'rows', to_jsonb(x.rows), 'unique_units', true))
             FROM pg_temp.import_repeat AS t
-            WHERE t.founding_row_id IN (SELECT x.founding_row_id FROM pg_temp.import_repeat AS x GROUP BY x.founding_row_id HAVING count(*) > 1)
-            AND NOT EXISTS (SELECT FROM pg_temp.import_note AS n WHERE n.row_id = t.row_id AND n.severity = 'error')
-            WINDOW w AS (PARTITION BY t.founding_row_id ORDER BY t.row_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);
+            JOIN (SELECT y.founding_row_id, (array_agg(y.row_id ORDER BY y.row_id))[:10] AS rows
+                  FROM pg_temp.import_repeat AS y GROUP BY y.founding_row_id HAVING count(*) > 1) AS x ON x.founding_row_id = t.founding_row_id
+            WHERE NOT EXISTS (SELECT FROM pg_temp.import_note AS n WHERE n.row_id = t.row_id AND n.severity = 'error');
         END IF;
     END IF;
 
