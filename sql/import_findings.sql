@@ -242,6 +242,17 @@ SELECT line, "column", code, severity, details ->> 'name' AS name FROM said WHER
 SELECT * FROM outcome WHERE slug = 'unforeseen';
 SELECT row_id, state, action, errors FROM import.unforeseen_data WHERE row_id IN (12, 13, 14) ORDER BY row_id;
 
+-- So too among the rows of one new unit: its other periods are one unit all the same.
+CALL run_job('unforeseen2', 'legal_unit_source_dates', NULL, E'tax_ident,name,valid_from,valid_to
+v1,First,2020-01-01,2020-12-31
+v1,Thirteen,2021-01-01,2021-12-31
+v1,Third,2022-01-01,infinity
+v2,Other,2020-01-01,infinity');
+SELECT line, "column", code, severity, details ->> 'name' AS name FROM said WHERE slug = 'unforeseen2';
+SELECT * FROM outcome WHERE slug = 'unforeseen2';
+SELECT count(DISTINCT id) AS units, count(DISTINCT enterprise_id) AS enterprises, count(*) AS slices FROM register.legal_unit
+WHERE import_job_id = (SELECT id FROM import.job WHERE slug = 'unforeseen2') AND name <> 'Other';
+
 -- A user without the right to write units: a finding on each row, nothing written.
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES ('regress restricted', 'regress_import_restricted@statbus.test', 'restricted_user'),
     ('regress regular', 'regress_import_regular@statbus.test', 'regular_user');

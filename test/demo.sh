@@ -189,7 +189,7 @@ start() {
 		GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 12"
 
 	title 'Over HTTP'
-	start_postgrest || return 1
+	start_postgrest || return 0	# it has said what is missing; the rest of the demo stands
 	local rita unit
 	rita=$(token rita@example.org)
 	unit=$(value "SELECT unit_id FROM register.statistical_unit WHERE unit_type = 'legal_unit' ORDER BY unit_id LIMIT 1")

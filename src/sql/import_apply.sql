@@ -53,7 +53,7 @@ REVOKE ALL ON FUNCTION import.apply_batch(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_batch(integer) TO authenticated;
 
 -- Applies rows, given in the order of their entities; on a violation halves them, down to the row at fault.
-CREATE OR REPLACE FUNCTION import.apply_isolated(job_id integer, row_ids bigint[])
+CREATE OR REPLACE FUNCTION import.apply_isolated(job_id integer, row_ids bigint[], is_part boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -69,15 +69,15 @@ DECLARE
     finding jsonb;
 BEGIN
     BEGIN
-        PERFORM import.apply_rows(job_id, row_ids);
+        PERFORM import.apply_rows(job_id, row_ids, is_part);
         RETURN;
     EXCEPTION WHEN integrity_constraint_violation OR data_exception OR insufficient_privilege OR with_check_option_violation THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, state = RETURNED_SQLSTATE,
             constraint_name = CONSTRAINT_NAME, table_name = TABLE_NAME, column_name = COLUMN_NAME;
     END;
     IF middle > 0 THEN
-        PERFORM import.apply_isolated(job_id, row_ids[:middle]);
-        PERFORM import.apply_isolated(job_id, row_ids[middle + 1:]);
+        PERFORM import.apply_isolated(job_id, row_ids[:middle], true);
+        PERFORM import.apply_isolated(job_id, row_ids[middle + 1:], true);
         RETURN;
     END IF;
 
@@ -88,9 +88,9 @@ BEGIN
     PERFORM import.refuse_rows(job_id, row_ids, finding);
 END
 $apply_isolated$;
-COMMENT ON FUNCTION import.apply_isolated(integer, bigint[]) IS 'Applies rows of a job so that a row that violates a constraint fails alone';
-REVOKE ALL ON FUNCTION import.apply_isolated(integer, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.apply_isolated(integer, bigint[]) TO authenticated;
+COMMENT ON FUNCTION import.apply_isolated(integer, bigint[], boolean) IS 'Applies rows of a job so that a row that violates a constraint fails alone';
+REVOKE ALL ON FUNCTION import.apply_isolated(integer, bigint[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.apply_isolated(integer, bigint[], boolean) TO authenticated;
 
 -- Rows that the register does not take after all.
 CREATE OR REPLACE FUNCTION import.refuse_rows(job_id integer, row_ids bigint[], finding jsonb)
@@ -118,8 +118,8 @@ COMMENT ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) IS 'Gives rows 
 REVOKE ALL ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) TO authenticated;
 
--- Applies rows of a job, all or none.
-CREATE OR REPLACE FUNCTION import.apply_rows(job_id integer, row_ids bigint[])
+-- Applies rows of a job, all or none. is_part: other rows of their entities may have been applied before them.
+CREATE OR REPLACE FUNCTION import.apply_rows(job_id integer, row_ids bigint[], is_part boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
@@ -127,12 +127,10 @@ AS $apply_rows$
 DECLARE
     job record;
     mode text;
-    has text[];
     refused record;
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot INTO STRICT job FROM import.job AS j WHERE j.id = apply_rows.job_id;
     mode := job.snapshot #>> '{import_definition,mode}';
-    has := ARRAY(SELECT p.column_name FROM import.plan_column(job.snapshot) AS p);
 
     PERFORM import.drop_temporary('import_apply', 'import_piece', 'import_span', 'import_result');
     EXECUTE format('CREATE TEMPORARY TABLE import_apply AS
@@ -155,7 +153,7 @@ BEGIN
         PERFORM import.apply_relationships(job_id);
     ELSE
         IF mode <> 'generic_unit' THEN
-            PERFORM import.apply_units(job_id);
+            PERFORM import.apply_units(job_id, is_part);
             PERFORM import.apply_identifiers(job_id);
         ELSE
             PERFORM import.apply_generic_spans();
@@ -185,9 +183,9 @@ BEGIN
     PERFORM import.drop_temporary('import_apply', 'import_piece', 'import_span', 'import_result');
 END
 $apply_rows$;
-COMMENT ON FUNCTION import.apply_rows(integer, bigint[]) IS 'Applies rows of a job, all or none';
-REVOKE ALL ON FUNCTION import.apply_rows(integer, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.apply_rows(integer, bigint[]) TO authenticated;
+COMMENT ON FUNCTION import.apply_rows(integer, bigint[], boolean) IS 'Applies rows of a job, all or none';
+REVOKE ALL ON FUNCTION import.apply_rows(integer, bigint[], boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.apply_rows(integer, bigint[], boolean) TO authenticated;
 
 -- How a strategy acts on a unit, and on what hangs on it. A strategy that only touches known units touches them within their
 -- life; what hangs on them is brought in there whether it was there before or not.
@@ -234,7 +232,7 @@ GRANT EXECUTE ON FUNCTION import.apply_merge(text, text, temporal.merge_mode, js
 -- The period of a row is cut into pieces: what the unit's slices cover, and what is new time. A piece on a slice keeps what
 -- the file does not speak of: enterprise, primary flag, columns that the definition does not map. New time takes them from
 -- the slice before it, or after it. Who is primary is decided for new time and for a changed owner only.
-CREATE OR REPLACE FUNCTION import.apply_units(job_id integer)
+CREATE OR REPLACE FUNCTION import.apply_units(job_id integer, is_part boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
@@ -250,7 +248,6 @@ DECLARE
     carried text := '';
     col record;
     undecided bigint;
-    id_of_sibling text;
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot,
            (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default AND s.enabled) AS status_id
@@ -264,12 +261,13 @@ BEGIN
                     WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
 
     -- Rows of a new unit share the id that one of them gets; a sibling that was applied before may have it already.
-    id_of_sibling := unit_table || '_id';
-    EXECUTE format($sql$
-        UPDATE pg_temp.import_apply AS a SET unit_id = s.unit_id
-        FROM (SELECT d.founding_row_id, min(d.%1$I) AS unit_id FROM import.%2$I AS d
-              WHERE d.state = 'processed' AND d.operation = 'insert' AND d.%1$I IS NOT NULL GROUP BY d.founding_row_id) AS s
-        WHERE a.unit_id IS NULL AND s.founding_row_id = a.founding_row_id$sql$, id_of_sibling, job.data_table_name);
+    IF is_part THEN
+        EXECUTE format($sql$
+            UPDATE pg_temp.import_apply AS a SET unit_id = s.unit_id
+            FROM (SELECT d.founding_row_id, min(d.%1$I) AS unit_id FROM import.%2$I AS d
+                  WHERE d.state = 'processed' AND d.operation = 'insert' AND d.%1$I IS NOT NULL GROUP BY d.founding_row_id) AS s
+            WHERE a.unit_id IS NULL AND s.founding_row_id = a.founding_row_id$sql$, unit_table || '_id', job.data_table_name);
+    END IF;
     EXECUTE format($sql$
         WITH new AS (
             SELECT n.founding_row_id, n.row_id, nextval(pg_get_serial_sequence('register.%1$s', 'id')) AS unit_id
@@ -378,9 +376,9 @@ BEGIN
     PERFORM import.apply_merge(unit_table, 'import_piece', import.merge_mode(strategy, false), '[]');
 END
 $apply_units$;
-COMMENT ON FUNCTION import.apply_units(integer) IS 'Applies rows: the units themselves, and enterprises for new ones';
-REVOKE ALL ON FUNCTION import.apply_units(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.apply_units(integer) TO authenticated;
+COMMENT ON FUNCTION import.apply_units(integer, boolean) IS 'Applies rows: the units themselves, and enterprises for new ones';
+REVOKE ALL ON FUNCTION import.apply_units(integer, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.apply_units(integer, boolean) TO authenticated;
 
 -- Rows about known units of either kind: their periods within the lives of the units.
 CREATE OR REPLACE FUNCTION import.apply_generic_spans()
@@ -464,7 +462,6 @@ DECLARE
     kind text;
     owner text;
     selects text[];
-    source record;
     stat record;
 BEGIN
     SELECT j.definition_snapshot INTO STRICT snapshot FROM import.job AS j WHERE j.id = apply_parts.job_id;
