@@ -347,10 +347,31 @@ REVOKE ALL ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], reg
 GRANT EXECUTE ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) TO PUBLIC;
 COMMENT ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) IS 'raises 23503 for a temporal foreign key';
 
+-- Refuses tables that do not belong to superusers: the triggers below read tables as a superuser, and a table can carry code of its
+-- owner (types with casts, expressions of indexes), which would then run as a superuser too.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_trusts(relations oid[]) RETURNS void
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_trusts$
+DECLARE
+    stranger regclass := (
+        SELECT c.oid FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+        WHERE c.oid = ANY (relations) AND NOT r.rolsuper
+        ORDER BY c.oid LIMIT 1);
+BEGIN
+    IF stranger IS NOT NULL THEN
+        RAISE EXCEPTION 'temporal foreign keys are not supported on table % because it does not belong to a superuser', stranger
+            USING ERRCODE = 'feature_not_supported', HINT = 'Give the table to a superuser with ALTER TABLE … OWNER TO.';
+    END IF;
+END
+$foreign_key_trusts$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_trusts(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_trusts(oid[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_trusts(oid[]) IS 'refuses tables whose owner is not a superuser';
+
 -- Checks, after a statement, all not deferrable foreign keys that its table takes part in.
 -- DEFINER: as a native key it must see all rows of both tables (row level security is for people), and lock the parent's rows, whatever
--- the writer may do there. It reads and locks only, compares with pg_catalog operators, and runs no code of a user. A trigger
--- that names another table in FROM could only be made by somebody who has the TRIGGER right on that table.
+-- the writer may do there. It reads and locks only, compares with pg_catalog operators, and touches only tables of superusers, because
+-- those of others can make it run their owner's code.
 CREATE OR REPLACE FUNCTION temporal.foreign_key_statement() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
 SET enable_nestloop = on
@@ -383,6 +404,7 @@ BEGIN
             AND CASE TG_OP WHEN 'INSERT' THEN NOT r.as_parent WHEN 'UPDATE' THEN true ELSE r.as_parent END
         ORDER BY c.tgname, r.as_parent
     LOOP
+        PERFORM temporal.foreign_key_trusts(ARRAY[k.child, k.parent]);
         width := cardinality(k.parent_numbers) - 1;
         child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
         parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
@@ -454,6 +476,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 SET enable_nestloop = on
 AS $foreign_key_child$
 BEGIN
+    -- before the row is touched: to_jsonb calls casts
+    PERFORM temporal.foreign_key_trusts(ARRAY[TG_RELID]);
     PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(NEW), false);
     RETURN NULL;
 END
@@ -469,6 +493,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 SET enable_nestloop = on
 AS $foreign_key_parent$
 BEGIN
+    -- before the row is touched: to_jsonb calls casts
+    PERFORM temporal.foreign_key_trusts(ARRAY[TG_RELID]);
     PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(OLD), true);
     RETURN NULL;
 END
@@ -503,6 +529,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    PERFORM temporal.foreign_key_trusts(ARRAY[k.child, k.parent]);
     width := cardinality(k.parent_numbers) - 1;
     child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
     parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
@@ -592,6 +619,7 @@ BEGIN
     ELSIF on_delete IS DISTINCT FROM 'no action' THEN
         RAISE EXCEPTION 'on_delete must be "no action" or "cascade"' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM temporal.foreign_key_trusts(ARRAY[table_name, references_table]::oid[]);
     PERFORM temporal.column_numbers(table_name, child_list), temporal.column_numbers(references_table, parent_list);
     IF period IS NOT NULL AND (temporal.period_of(table_name, period)).range_type
         <> (temporal.period_of(references_table, references_period)).range_type THEN
