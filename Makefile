@@ -83,6 +83,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# PGXS does not look into headers.
+$(OBJS): $(wildcard src/*.h)
+
 build/migration.sql: src/sql/wrap.sh $(STEPS) $(DEFINITIONS)
 	@mkdir -p build
 	src/sql/wrap.sh "$(STEPS)" "$(DEFINITIONS)" > $@

@@ -646,7 +646,8 @@ sub row {
         valid_from => '2023-01-01', valid_to => 'infinity', %$columns };
     for my $finding (@findings) {
         my ($code, $column, $severity) = split / /, $finding;
-        push @expected, { line => $n + 1, column_name => $column, code => $code,
+        # "-": the row as a whole
+        push @expected, { line => $n + 1, column_name => $column eq '-' ? '' : $column, code => $code,
             severity => { e => 'error', w => 'warning', i => 'info' }->{$severity} };
     }
     return;
@@ -681,7 +682,7 @@ row({ name => '   ' }, 'value_missing name e');
 row({ name => 'Very ' x 60 . 'Long Name' }, 'too_long name e');
 row({ name => '=HYPERLINK("http://example.invalid")' }, 'formula_like name i');
 row({});
-row({ tax_ident => '', stat_ident => '' }, 'ident_missing tax_ident e');
+row({ tax_ident => '', stat_ident => '' }, 'ident_missing - e');
 row({ tax_ident => '' });
 row({ tax_ident => '1' x 60 }, 'too_long tax_ident e');
 row({ tax_ident => '9.1E+08' }, 'ident_scientific tax_ident e');
@@ -700,7 +701,7 @@ row({ status_code => 'closed' }, 'code_unknown status_code w');
 row({ data_source_code => 'hearsay' }, 'code_unknown data_source_code w');
 row({ physical_region_code => '999999' }, 'code_unknown physical_region_code w');
 row({});
-row({ physical_country_iso_2 => 'UK', physical_region_code => '' }, 'code_unknown physical_country_iso_2 e');
+row({ physical_country_iso_2 => 'UK', physical_region_code => '' }, 'country_unknown physical_country_iso_2 e');
 row({ physical_country_iso_2 => 'NO' }, 'region_needs_domestic physical_region_code e');
 row({ physical_country_iso_2 => 'NO', physical_region_code => '' });
 row({ physical_latitude => '42.5' }, 'coordinate_pair physical_longitude e');
@@ -714,15 +715,15 @@ row({ employees => 'about ten' }, 'not_a_number employees e');
 row({ employees => '12.5' }, 'not_whole employees e');
 row({ employees => '1e3' }, 'number_scientific employees e');
 row({ employees => '99999999999' }, 'number_too_big employees e');
-row({ turnover => 'NaN' }, 'not_a_number turnover e');
+row({ turnover => 'NaN' });    # one of the words that the definition takes for empty
 row({ turnover => '500 kr' }, 'not_a_number turnover e');
 row({ turnover => '1.234.5' }, 'grouping turnover e');
 row({ turnover => '' });
 row({ email_address => 'post@' }, 'email_format email_address w');
 row({});
-again({}, 'row_duplicate tax_ident w');
-row({ employees => 5 }, 'row_conflict tax_ident e');
-again({ employees => 6 }, 'row_conflict tax_ident e');
+again({}, 'row_duplicate - w');
+row({ employees => 5 }, 'row_conflict - e');
+again({ employees => 6 }, 'row_conflict - e');
 row({ valid_to => '2023-12-31' }, 'period_overlap_conflict valid_from e');
 again({ valid_from => '2023-07-01', valid_to => '2024-06-30', employees => 9 }, 'period_overlap_conflict valid_from e');
 row({ valid_to => '2023-12-31' });

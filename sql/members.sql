@@ -41,8 +41,36 @@ WHERE EXISTS (SELECT FROM unnest(proconfig) AS c
               WHERE c LIKE 'search\_path=%' AND (c LIKE '%statbus\_requires%' OR c NOT LIKE '%, pg\_temp'))
 ORDER BY signature COLLATE "C";
 
--- SECURITY DEFINER: this is the whole list.  The reason stands above each function.
-SELECT signature FROM pg_temp.routine WHERE prosecdef ORDER BY signature COLLATE "C";
+-- SECURITY DEFINER: this is the whole list, with the reason for each.
+CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
+INSERT INTO definer VALUES
+    ('auth.user_field_of(integer,text)', 'user rows: identifies the caller'),
+    ('auth.user_id_of(name)', 'user rows: identifies the caller'),
+    ('import.columns_wanted_changed()', 'trigger: a new identifier type or statistic grows the columns of definitions'),
+    ('import.job_create_tables()', 'trigger: creates a job''s tables'),
+    ('import.job_drop_tables()', 'trigger: drops a job''s tables'),
+    ('import.job_state_changed()', 'trigger: queues tasks when a job is decided'),
+    ('import.store_findings(integer,bigint[],bigint[],jsonb[])', 'findings are written by no role'),
+    ('import.upload_done()', 'trigger: queues the task of a job'),
+    ('import.upload_start()', 'trigger: reads the state of a job'),
+    ('statbus.derive(integer[],integer[],integer[],integer[])', 'writes derived tables'),
+    ('statbus.derive_at_commit()', 'trigger: writes derived tables'),
+    ('statbus.derive_changes(integer[],integer[],integer[],integer[],text[])', 'writes derived tables'),
+    ('statbus.derive_pending(integer)', 'writes derived tables'),
+    ('statbus.log_base_change()', 'trigger: the change log is written by no role'),
+    ('statbus.log_code_change()', 'trigger: the change log is written by no role'),
+    ('statbus.log_settings_change()', 'trigger: the change log is written by no role'),
+    ('statbus.needs_migration()', 'the ledger of migrations is not for every caller, the answer is'),
+    ('statbus.open_tasks(text[])', 'tasks are read by administrators; the counts are for everybody'),
+    ('statbus.rebuild()', 'writes derived tables'),
+    ('temporal.foreign_key_child()', 'trigger: a key is checked against all rows, as native keys are'),
+    ('temporal.foreign_key_parent()', 'trigger: a key is checked against all rows, as native keys are'),
+    ('temporal.foreign_key_statement()', 'trigger: a key is checked against all rows, as native keys are'),
+    ('worker.spawn(text,jsonb,text,bigint,bigint)', 'queues tasks');
+SELECT signature AS unlisted FROM pg_temp.routine AS r WHERE prosecdef AND NOT EXISTS (SELECT FROM definer AS d WHERE d.signature = r.signature) ORDER BY 1;
+SELECT signature AS no_longer_there FROM definer AS d WHERE NOT EXISTS (SELECT FROM pg_temp.routine AS r WHERE prosecdef AND d.signature = r.signature) ORDER BY 1;
+-- None of them without a pinned search_path.
+SELECT signature FROM pg_temp.routine WHERE prosecdef AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c WHERE c LIKE 'search\_path=%, pg\_temp') ORDER BY 1;
 
 -- Functions for the public have a comment.
 SELECT signature FROM pg_temp.routine

@@ -143,7 +143,7 @@ CREATE TEMP TABLE damaged ON COMMIT DROP AS
 
 CREATE FUNCTION pg_temp.date_oracle(value text, format text) RETURNS date
 LANGUAGE sql AS $date_oracle$
-    SELECT CASE WHEN part.y::integer BETWEEN 1600 AND 9999 THEN pg_temp.day_or_null(part.y::integer, part.m::integer, part.d::integer) END
+    SELECT CASE WHEN part.y::integer BETWEEN 1 AND 9999 THEN pg_temp.day_or_null(part.y::integer, part.m::integer, part.d::integer) END
     FROM (VALUES ('YYYY-MM-DD', '^([0-9]{4})-([0-9]{2})-([0-9]{2})([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$', 1, 2, 3),
                  ('YYYYMMDD', '^([0-9]{4})([0-9]{2})([0-9]{2})$', 1, 2, 3),
                  ('DD.MM.YYYY', '^([0-9]{2})\.([0-9]{2})\.([0-9]{4})$', 3, 2, 1),

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /* The years a register can hold. */
-#define SB_YEAR_MIN 1600
+#define SB_YEAR_MIN 1
 #define SB_YEAR_MAX 9999
 
 /* The most digits a number may be written with. */

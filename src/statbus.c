@@ -132,7 +132,7 @@ check_current_date(char **newval, void **extra, GucSource source)
 		return true;
 
 	GUC_check_errcode(ERRCODE_INVALID_PARAMETER_VALUE);
-	GUC_check_errdetail("The value is not a date from %d-01-01 to %d-12-31.",
+	GUC_check_errdetail("The value is not a date from %04d-01-01 to %d-12-31.",
 						SB_YEAR_MIN, SB_YEAR_MAX);
 	GUC_check_errhint("Write a date as YYYY-MM-DD, or an empty string for the current date.");
 	return false;

@@ -8,7 +8,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $user_id_of$
     SELECT coalesce(
-        (SELECT u.id FROM auth."user" AS u WHERE u.email = role_name::text::citext AND u.deleted_at IS NULL),
+        -- The index finds the address in any case; names of roles differ in case.
+        (SELECT u.id
+         FROM auth."user" AS u
+         WHERE u.email = role_name::text::citext AND u.email::text = role_name::text AND u.deleted_at IS NULL),
         (SELECT u.id
          FROM auth."user" AS u
          WHERE u.email IS NULL
@@ -27,7 +30,8 @@ $uid$;
 COMMENT ON FUNCTION auth.uid() IS
     'The id of the current user in auth."user"; NULL when the current role belongs to no live user of this database.  Claims that a client sets are not believed';
 
--- DEFINER: as auth.user_id_of
+-- DEFINER: as auth.user_id_of.  It tells about the person who asks and about "system", not about others: in here
+-- current_user is the owner of the function; who asks is the role set, or else the one who logged in.
 CREATE OR REPLACE FUNCTION auth.user_field_of(user_id integer, field text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -40,8 +44,9 @@ AS $user_field_of$
            END
     FROM auth."user" AS u
     WHERE u.id = user_id
+    AND (u.email IS NULL OR u.email::text IN (session_user::text, current_setting('role')))
 $user_field_of$;
-COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user; internal';
+COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user who asks about himself, or of "system"; internal';
 REVOKE ALL ON FUNCTION auth.user_field_of(integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.user_field_of(integer, text) TO authenticated;
 
@@ -167,6 +172,18 @@ BEGIN
         IF octet_length(person.role_name) > 63 THEN
             RAISE EXCEPTION 'e-mail address "%" is longer than 63 bytes', person.role_name
                 USING ERRCODE = 'name_too_long', DETAIL = 'A role of the server carries the address of each user.';
+        END IF;
+        -- Whoever comes in through the authenticator may take on the roles of all users, so none of them may rule the server.
+        IF person.deleted_at IS NULL AND EXISTS (
+            SELECT
+            FROM pg_roles AS r
+            JOIN pg_roles AS held ON pg_has_role(r.oid, held.oid, 'MEMBER')
+            WHERE r.rolname = person.role_name
+            AND (held.rolsuper OR held.rolcreaterole OR held.rolreplication OR held.rolbypassrls OR held.rolname LIKE 'pg\_%')) THEN
+            RAISE EXCEPTION 'role "%" cannot become the role of a user of the register', person.role_name
+                USING ERRCODE = 'invalid_role_specification',
+                      DETAIL = 'It is there already, and has rights on the whole server.',
+                      HINT = 'Give the user another e-mail address, or take the rights from the role.';
         END IF;
         IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = person.role_name) THEN
             CONTINUE WHEN person.deleted_at IS NOT NULL;

@@ -1725,7 +1725,7 @@ BEGIN
     IF change.all_units THEN
         SELECT count(*) AS units, true AS all_units
         INTO change
-        FROM (SELECT FROM register.timesegments AS s GROUP BY s.unit_type, s.unit_id LIMIT immediate_limit + 1) AS u;
+        FROM (SELECT FROM register.timesegments AS s GROUP BY s.unit_type, s.unit_id LIMIT immediate_limit::bigint + 1) AS u;
     END IF;
 
     IF is_deferred OR change.units > immediate_limit THEN

@@ -383,9 +383,10 @@ GRANT EXECUTE ON FUNCTION import.apply_units(integer, boolean) TO authenticated;
 -- Rows about known units of either kind: their periods within the lives of the units.
 CREATE OR REPLACE FUNCTION import.apply_generic_spans()
 RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $apply_generic_spans$
+BEGIN
     CREATE TEMPORARY TABLE import_span AS
     SELECT x.row_id, lower(x.span) AS valid_from, upper(x.span) AS valid_until
     FROM (SELECT a.row_id, unnest(range_agg(t.valid_range) * datemultirange(daterange(a.valid_from, a.valid_until))) AS span
@@ -395,6 +396,7 @@ AS $apply_generic_spans$
                 SELECT 'establishment', es.id, es.valid_range FROM register.establishment AS es) AS t
               ON t.unit_type = a.unit_type AND t.id = a.unit_id
           GROUP BY a.row_id, a.valid_from, a.valid_until) AS x;
+END
 $apply_generic_spans$;
 COMMENT ON FUNCTION import.apply_generic_spans() IS 'Applies rows about known units: cuts their periods to the lives of the units';
 REVOKE ALL ON FUNCTION import.apply_generic_spans() FROM PUBLIC;

@@ -127,6 +127,11 @@ BEGIN
     END IF;
 
     NEW.user_id := coalesce(NEW.user_id, auth.uid());
+    -- A job is applied with the rights of its user: those of "system" are a superuser's.
+    IF NEW.user_id <> auth.uid() AND EXISTS (SELECT FROM auth."user" AS u WHERE u.id = NEW.user_id AND u.email IS NULL) THEN
+        RAISE EXCEPTION 'permission denied to make an import job of user "system"'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Leave user_id out.';
+    END IF;
     NEW.unique_units := definition.unique_units;
     NEW.expires_at := coalesce(NEW.expires_at, statement_timestamp() + definition.default_retention_period);
     NEW.upload_table_name := NEW.slug || '_upload';
@@ -216,7 +221,7 @@ DECLARE
     job record;
     reader text;
 BEGIN
-    SELECT j.upload_table_name, j.data_table_name, u.email::text AS owner INTO STRICT job
+    SELECT j.user_id, j.upload_table_name, j.data_table_name, u.email::text AS owner INTO STRICT job
     FROM import.job AS j
     JOIN auth."user" AS u ON u.id = j.user_id
     WHERE j.id = attach_job.job_id;
@@ -231,12 +236,22 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE VIEW api.%1$I WITH (security_invoker = true) AS SELECT * FROM import.%1$I', job.upload_table_name);
     EXECUTE format('CREATE OR REPLACE VIEW api.%1$I WITH (security_invoker = true) AS SELECT * FROM import.%1$I', job.data_table_name);
 
+    -- What was uploaded is its user's alone: COPY FROM works on no table with row level security, and without it a grant to
+    -- the group would hold for administrators of other registers. They read the rows as analysed.
+    EXECUTE format('ALTER TABLE import.%I ENABLE ROW LEVEL SECURITY', job.data_table_name);
+    EXECUTE format('DROP POLICY IF EXISTS job_user ON import.%I', job.data_table_name);
+    EXECUTE format('CREATE POLICY job_user ON import.%I FOR ALL TO authenticated USING ((SELECT auth.uid()) = %s)', job.data_table_name, job.user_id);
+    EXECUTE format('DROP POLICY IF EXISTS admin_user_read ON import.%I', job.data_table_name);
+    EXECUTE format($policy$CREATE POLICY admin_user_read ON import.%I FOR SELECT TO admin_user
+                           USING ((SELECT auth.is_at_least('admin_user')))$policy$, job.data_table_name);
+    EXECUTE format('REVOKE ALL ON import.%1$I, api.%1$I FROM admin_user', job.upload_table_name);
+
     FOR reader IN
         SELECT r.rolname FROM pg_roles AS r WHERE r.rolname IN ('admin_user', job.owner)
     LOOP
-        EXECUTE format('GRANT SELECT, INSERT ON import.%1$I, api.%1$I TO %2$I', job.upload_table_name, reader);
         EXECUTE format('GRANT SELECT ON import.%1$I, api.%1$I TO %2$I', job.data_table_name, reader);
         IF reader = job.owner THEN
+            EXECUTE format('GRANT SELECT, INSERT ON import.%1$I, api.%1$I TO %2$I', job.upload_table_name, reader);
             -- The job is applied with the rights of its user.
             EXECUTE format('GRANT UPDATE ON import.%I TO %I', job.data_table_name, reader);
         END IF;

@@ -26,7 +26,7 @@ REVOKE ALL ON FUNCTION statbus.in_transaction_block() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION statbus.in_transaction_block() TO PUBLIC;
 
 -- Formats: YYYY-MM-DD YYYYMMDD DD.MM.YYYY D.M.YYYY DD/MM/YYYY MM/DD/YYYY YYYY/MM/DD. The first that
--- gives a day of the calendar wins. "infinity" is always a date. Years 1600 to 9999.
+-- gives a day of the calendar wins. "infinity" is always a date. Years 1 to 9999; what is plausible is for the caller to say.
 CREATE OR REPLACE FUNCTION import.parse_date(value text, formats text[] DEFAULT '{YYYY-MM-DD}')
 RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 2

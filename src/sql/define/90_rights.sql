@@ -27,7 +27,7 @@ DECLARE
         'register.timeline_legal_unit', 'register.timeline_enterprise', 'register.timeline_power_group',
         'register.statistical_unit', 'register.activity_category_used', 'register.country_used',
         'register.data_source_used', 'register.legal_form_used', 'register.region_used', 'register.sector_used',
-        'import.step', 'import.data_column', 'import.finding_code', 'import.bad_row'];
+        'import.step', 'import.data_column', 'import.finding_code'];
     -- What an administrator reads.
     operated CONSTANT text[] := ARRAY[
         'register.migration', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
@@ -162,6 +162,18 @@ BEGIN
         DROP POLICY IF EXISTS admin_user_manage ON import.job;
         CREATE POLICY admin_user_manage ON import.job FOR ALL TO admin_user
             USING ((SELECT auth.is_at_least('admin_user'))) WITH CHECK ((SELECT auth.is_at_least('admin_user')));
+
+        -- Findings quote the file: they are for those who may see its rows.
+        ALTER TABLE import.bad_row ENABLE ROW LEVEL SECURITY;
+        REVOKE ALL ON import.bad_row FROM PUBLIC;
+        GRANT SELECT ON import.bad_row TO authenticated;
+        DROP POLICY IF EXISTS authenticated_read ON import.bad_row;
+        DROP POLICY IF EXISTS job_user_read ON import.bad_row;
+        CREATE POLICY job_user_read ON import.bad_row FOR SELECT TO authenticated
+            USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())));
+        DROP POLICY IF EXISTS admin_user_read ON import.bad_row;
+        CREATE POLICY admin_user_read ON import.bad_row FOR SELECT TO admin_user
+            USING ((SELECT auth.is_at_least('admin_user')));
     END IF;
 
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA register TO regular_user;
