@@ -126,7 +126,7 @@ UPDATE import.job SET state = 'finished' WHERE slug = 'job_of_rita';            
 UPDATE import.job SET state = 'approved' WHERE slug = 'job_of_rita';                            -- fails: nothing to approve yet
 UPDATE import.job_of_rita_upload SET name = 'x';                                                -- fails
 RESET ROLE;
--- Somebody else sees the job, not the rows, and changes nothing; an administrator sees the rows.
+-- Somebody else sees the job, not the rows, and changes nothing; an administrator sees the rows when they are analysed.
 SET ROLE "regress_olav@example.org";
 SELECT slug, state FROM import.job;
 UPDATE import.job SET note = 'not mine' WHERE slug = 'job_of_rita';
@@ -137,7 +137,8 @@ INSERT INTO import.job_of_rita_upload (name) VALUES ('x');                      
 SELECT import.job_progress(id) -> 'row_states' AS row_states FROM import.job;
 RESET ROLE;
 SET ROLE "regress_ada@example.org";
-SELECT count(*) FROM api.job_of_rita_upload;
+SELECT count(*) FROM api.job_of_rita_upload;                                                    -- fails
+SELECT count(*) FROM api.job_of_rita_data;
 RESET ROLE;
 
 -- It waits for review because a row is bad; the next job waits with it, whatever its own review.

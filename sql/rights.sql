@@ -135,6 +135,119 @@ WITH changed AS (UPDATE register.legal_unit SET name = 'x', edit_by_user_id = au
 SELECT count(*) AS changed FROM changed;
 RESET ROLE;
 
+-- Nobody asks about others, and the address of a role is exact.
+SET LOCAL ROLE "regress_external@example.org";
+SELECT auth.user_field_of(u.id, 'email') AS email, auth.user_field_of(u.id, 'statbus_role') AS statbus_role
+FROM (SELECT auth.user_id_of('regress_admin@example.org') AS id UNION ALL SELECT auth.uid()) AS u ORDER BY 1 NULLS FIRST;
+SELECT auth.user_id_of('regress_ADMIN@example.org') IS NULL AS no_role_of_hers;
+
+-- Nobody makes the keys of temporal tables run his code as their owner.
+CREATE TYPE pg_temp.regress_code AS ENUM ('a');
+CREATE FUNCTION pg_temp.regress_as_json(pg_temp.regress_code) RETURNS json
+LANGUAGE plpgsql AS $as_json$ BEGIN RAISE WARNING 'runs as superuser: %', (SELECT rolsuper FROM pg_roles WHERE rolname = current_user); RETURN '1'; END $as_json$;
+CREATE CAST (pg_temp.regress_code AS json) WITH FUNCTION pg_temp.regress_as_json(pg_temp.regress_code);
+CREATE TEMPORARY TABLE regress_parent (code integer NOT NULL, valid_range daterange NOT NULL);
+CREATE TEMPORARY TABLE regress_child (code integer NOT NULL, valid_range daterange NOT NULL, extra pg_temp.regress_code);
+CREATE TRIGGER child AFTER INSERT ON regress_child FOR EACH ROW EXECUTE FUNCTION temporal.foreign_key_child('child', 'no action');
+CREATE TRIGGER parent AFTER DELETE ON regress_parent FOR EACH ROW EXECUTE FUNCTION temporal.foreign_key_parent('child', 'no action');
+SAVEPOINT s;
+INSERT INTO regress_child VALUES (1, '[2020-01-01,2021-01-01)', 'a');  -- fails
+ROLLBACK TO s;
+INSERT INTO regress_parent VALUES (1, '[2020-01-01,2021-01-01)');
+SAVEPOINT s;
+DELETE FROM regress_parent;                                    -- fails
+ROLLBACK TO s;
+CREATE CONSTRAINT TRIGGER child_key AFTER UPDATE OF code, valid_range ON regress_child FROM regress_parent
+    FOR EACH ROW WHEN (false) EXECUTE FUNCTION temporal.foreign_key_child('key', 'no action');
+CREATE CONSTRAINT TRIGGER parent_key AFTER UPDATE OF code, valid_range ON regress_parent FROM regress_child
+    FOR EACH ROW WHEN (false) EXECUTE FUNCTION temporal.foreign_key_parent('key', 'no action');
+DROP TRIGGER child ON regress_child;
+CREATE TRIGGER child AFTER INSERT ON regress_child REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION temporal.foreign_key_statement();
+SAVEPOINT s;
+INSERT INTO regress_child VALUES (1, '[2020-01-01,2021-01-01)');       -- fails
+ROLLBACK TO s;
+DROP TABLE regress_child, regress_parent;
+RESET ROLE;
+
+-- No role that rules the server becomes the role of a user.
+SAVEPOINT s;
+CREATE ROLE "regress_dba@example.org" CREATEROLE;
+INSERT INTO auth."user" (display_name, email) VALUES ('Dora', 'regress_dba@example.org');
+SELECT auth.sync_roles();                                      -- fails
+ROLLBACK TO s;
+CREATE ROLE "regress_dba@example.org";
+GRANT pg_read_all_data TO "regress_dba@example.org";
+INSERT INTO auth."user" (display_name, email) VALUES ('Dora', 'regress_dba@example.org');
+SELECT auth.sync_roles();                                      -- fails
+ROLLBACK TO s;
+
+-- A job: its rows and what was found in them are for its user and the administrators of this register. The trigger that
+-- makes its tables takes no function from the schema of another extension.
+UPDATE auth."user" SET statbus_role = 'regular_user' WHERE email = 'regress_regular@example.org';
+CREATE FUNCTION public.num_nonnulls(regclass, regclass) RETURNS integer
+LANGUAGE plpgsql AS $num_nonnulls$ BEGIN RAISE EXCEPTION 'not ours'; END $num_nonnulls$;
+SET LOCAL ROLE "regress_regular@example.org";
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to)
+SELECT 'regress_rights', d.id, '2024-01-01', 'infinity' FROM import.definition AS d WHERE d.slug = 'legal_unit_job_provided';
+INSERT INTO import.regress_rights_upload (name) VALUES ('One');
+RESET ROLE;
+DROP FUNCTION public.num_nonnulls(regclass, regclass);
+INSERT INTO import.regress_rights_data (row_id, name_raw) VALUES (1, 'One');
+INSERT INTO import.bad_row (job_id, row_id, source_line, findings)
+SELECT j.id, 1, 2, '[{"code": "value_missing", "severity": "error"}]' FROM import.job AS j WHERE j.slug = 'regress_rights';
+SELECT c.relrowsecurity, array_agg(format('%s to %s', p.polname, array_to_string(p.polroles::regrole[], ', ')) ORDER BY p.polname) AS policies
+FROM pg_class AS c JOIN pg_policy AS p ON p.polrelid = c.oid WHERE c.oid = 'import.regress_rights_data'::regclass GROUP BY c.oid;
+SET LOCAL ROLE "regress_regular@example.org";
+SELECT (SELECT count(*) FROM import.regress_rights_data) AS rows, (SELECT count(*) FROM import.finding) AS findings;
+RESET ROLE;
+SET LOCAL ROLE "regress_external@example.org";
+SELECT count(*) AS findings FROM import.finding;
+SAVEPOINT s;
+SELECT count(*) FROM import.regress_rights_data;               -- fails
+ROLLBACK TO s;
+RESET ROLE;
+SET LOCAL ROLE "regress_admin@example.org";
+SELECT (SELECT count(*) FROM import.regress_rights_data) AS rows, (SELECT count(*) FROM import.finding) AS findings;
+SAVEPOINT s;
+SELECT count(*) FROM import.regress_rights_upload;             -- fails
+ROLLBACK TO s;
+INSERT INTO import.job (slug, definition_id, user_id, default_valid_from, default_valid_to)
+SELECT 'regress_system', d.id, 1, '2024-01-01', 'infinity' FROM import.definition AS d WHERE d.slug = 'legal_unit_job_provided'; -- fails
+ROLLBACK TO s;
+RESET ROLE;
+-- The role of the server stays, the role in the register does not: so it is for administrators of other registers too.
+UPDATE auth."user" SET statbus_role = 'external_user' WHERE email = 'regress_admin@example.org';
+SET LOCAL ROLE "regress_admin@example.org";
+SELECT (SELECT count(*) FROM import.regress_rights_data) AS rows, (SELECT count(*) FROM import.finding) AS findings;
+RESET ROLE;
+
+-- Somebody who was deleted uploads nothing more, though his role is still there.
+SET LOCAL ROLE "regress_regular@example.org";
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to)
+SELECT 'regress_late', d.id, '2024-01-01', 'infinity' FROM import.definition AS d WHERE d.slug = 'legal_unit_job_provided';
+RESET ROLE;
+SAVEPOINT s;
+UPDATE auth."user" SET deleted_at = '2024-01-01' WHERE email = 'regress_regular@example.org';
+SET LOCAL ROLE "regress_regular@example.org";
+INSERT INTO import.regress_late_upload (name) VALUES ('One');  -- fails
+ROLLBACK TO s;
+
+-- A key that was revoked stays so; what "system" may do is not an administrator's to say.
+INSERT INTO auth.api_key (user_id, expires_at, revoked_at, token_hash, token_prefix)
+SELECT u.id, 'infinity', CASE k.prefix WHEN 'dead' THEN timestamptz '2024-01-01' END, sha256(k.prefix::bytea), k.prefix
+FROM auth."user" AS u, (VALUES ('dead'), ('live')) AS k (prefix) WHERE u.email = 'regress_regular@example.org';
+SET LOCAL ROLE "regress_regular@example.org";
+UPDATE api.api_key SET revoked_at = NULL;
+UPDATE api.api_key SET revoked_at = '2024-02-01' WHERE token_prefix = 'live';
+SELECT token_prefix, revoked_at IS NOT NULL AS is_revoked FROM api.api_key ORDER BY token_prefix;
+RESET ROLE;
+UPDATE auth."user" SET statbus_role = 'admin_user' WHERE email = 'regress_admin@example.org';
+SET LOCAL ROLE "regress_admin@example.org";
+SAVEPOINT s;
+UPDATE auth."user" SET statbus_role = 'external_user' WHERE email IS NULL;     -- fails
+ROLLBACK TO s;
+RESET ROLE;
+
 -- A bad call says so.
 SELECT auth.is_at_least('emperor');                            -- fails
 ROLLBACK;

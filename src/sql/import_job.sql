@@ -265,10 +265,12 @@ REVOKE ALL ON FUNCTION import.attach_job(integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION import.job_create_tables()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, statbus_requires, pg_temp
+SET search_path = pg_catalog, pg_temp
 AS $job_create_tables$
 DECLARE
+    pinned CONSTANT text := current_setting('search_path');
     relation text;
+    data_table text;
 BEGIN
     FOREACH relation IN ARRAY ARRAY[NEW.upload_table_name, NEW.data_table_name] LOOP
         IF num_nonnulls(to_regclass(format('import.%I', relation)), to_regclass(format('api.%I', relation))) > 0 THEN
@@ -282,11 +284,16 @@ BEGIN
          FROM jsonb_array_elements(NEW.definition_snapshot -> 'import_source_column_list') WITH ORDINALITY AS list (h, position)));
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.upload_table_name, format('The file of import job %s, as it came', NEW.slug));
 
-    EXECUTE format('CREATE TABLE import.%I (row_id bigint PRIMARY KEY, source_line bigint, %s)', NEW.data_table_name,
+    -- Only the types of its columns are looked up where ltree is: the owner of that schema may have functions there that look
+    -- like ours.
+    data_table := format('CREATE TABLE import.%I (row_id bigint PRIMARY KEY, source_line bigint, %s)', NEW.data_table_name,
         (SELECT string_agg(format('%I %s%s%s', c ->> 'column_name', c ->> 'column_type',
                                   CASE WHEN (c ->> 'is_nullable')::boolean THEN '' ELSE ' NOT NULL' END,
                                   coalesce(' DEFAULT ' || (c ->> 'default_value'), '')), ', ' ORDER BY position)
          FROM jsonb_array_elements(NEW.definition_snapshot -> 'import_data_column_list') WITH ORDINALITY AS list (c, position)));
+    PERFORM set_config('search_path', statbus.search_path(), true);
+    EXECUTE data_table;
+    PERFORM set_config('search_path', pinned, true);
     EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', NEW.data_table_name);
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.data_table_name, format('The rows of import job %s, analysed', NEW.slug));
 
@@ -328,7 +335,16 @@ DECLARE
     job record;
 BEGIN
     -- The lock makes a second upload wait for the outcome of the first.
-    SELECT j.slug, j.state INTO job FROM import.job AS j WHERE j.upload_table_name = TG_TABLE_NAME FOR NO KEY UPDATE;
+    SELECT j.slug, j.state, u.display_name, u.deleted_at INTO job
+    FROM import.job AS j
+    JOIN auth."user" AS u ON u.id = j.user_id
+    WHERE j.upload_table_name = TG_TABLE_NAME
+    FOR NO KEY UPDATE OF j;
+    -- His role may still be there, and the right to the table is the role's.
+    IF job.deleted_at IS NOT NULL THEN
+        RAISE EXCEPTION 'user "%" of import job "%" was deleted', job.display_name, job.slug
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     IF NOT FOUND OR job.state <> 'waiting_for_upload' THEN
         RAISE EXCEPTION 'import job "%" does not wait for an upload', coalesce(job.slug, TG_TABLE_NAME)
             USING ERRCODE = 'object_not_in_prerequisite_state',

@@ -115,9 +115,11 @@ BEGIN
         USING (id = (SELECT auth.uid())) WITH CHECK (id = (SELECT auth.uid()));
     DROP POLICY IF EXISTS admin_user_manage ON auth."user";
     CREATE POLICY admin_user_manage ON auth."user" FOR ALL TO admin_user
-        USING ((SELECT auth.is_at_least('admin_user'))) WITH CHECK ((SELECT auth.is_at_least('admin_user')));
+        USING ((SELECT auth.is_at_least('admin_user')))
+        -- What "system" may do is not theirs to say.
+        WITH CHECK ((SELECT auth.is_at_least('admin_user')) AND (email IS NOT NULL OR statbus_role = 'admin_user'));
 
-    -- Sessions and keys: one's own, and without the hash of a key.
+    -- Sessions and keys: one's own, and without the hash of a key.  A key that was revoked stays so.
     ALTER TABLE auth.refresh_session ENABLE ROW LEVEL SECURITY;
     REVOKE ALL ON auth.refresh_session FROM PUBLIC;
     GRANT SELECT, DELETE ON auth.refresh_session TO authenticated;
@@ -129,8 +131,11 @@ BEGIN
     GRANT SELECT (id, jti, user_id, description, created_at, expires_at, revoked_at, token_prefix) ON auth.api_key TO authenticated;
     GRANT UPDATE (description, revoked_at) ON auth.api_key TO authenticated;
     DROP POLICY IF EXISTS self_manage ON auth.api_key;
-    CREATE POLICY self_manage ON auth.api_key FOR ALL TO authenticated
-        USING (user_id = (SELECT auth.uid())) WITH CHECK (user_id = (SELECT auth.uid()));
+    DROP POLICY IF EXISTS self_read ON auth.api_key;
+    CREATE POLICY self_read ON auth.api_key FOR SELECT TO authenticated USING (user_id = (SELECT auth.uid()));
+    DROP POLICY IF EXISTS self_update ON auth.api_key;
+    CREATE POLICY self_update ON auth.api_key FOR UPDATE TO authenticated
+        USING (user_id = (SELECT auth.uid()) AND revoked_at IS NULL) WITH CHECK (user_id = (SELECT auth.uid()));
 
     -- What was granted to whom: one's own, and everything for an administrator.
     FOREACH table_name IN ARRAY ARRAY['register.region_access', 'register.activity_category_access'] LOOP
