@@ -39,7 +39,7 @@ header() {
 # import JOB DEFINITION FILE [VALID_FROM] [MAP]: one file, with visible progress.  MAP: lines "target=heading" for a
 # file whose headings are not those of the definition.
 import() {
-	local job=$1 definition=$2 file=$3 valid_from=${4:-} map=${5:-} columns rows pid
+	local job=$1 definition=$2 file=$3 valid_from=${4:-} map=${5:-} columns rows pid now shown=
 	rows=$(($(wc -l <"$file") - 1))
 	printf '%-34s %7d lines ' "$(basename "$file")" "$rows"
 	sql -v slug="$job" -v definition="$definition" -v valid_from="$valid_from" <<-'SQL'
@@ -59,10 +59,15 @@ import() {
 	fi
 	sql -c 'CALL worker.process_tasks()' &
 	pid=$!
-	while kill -0 "$pid" 2>/dev/null; do printf '.'; sleep 1; done
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.5
+		now=$(value "SELECT format('%s %s%%', state, round(CASE state WHEN 'processing_data' THEN import_completed_pct ELSE analysis_completed_pct END)) FROM import.job WHERE slug = '$job'")
+		if [ "$now" = "$shown" ]; then printf '.'; else printf ' [%s]' "$now"; fi
+		shown=$now
+	done
 	wait "$pid"
 	value "SELECT format(' %s: %s imported, %s unchanged, %s skipped, %s with errors, %s with warnings, %s s', state, imported_rows, unchanged_rows,
-		skipped_rows, error_count, warning_count, round(extract(epoch FROM processing_stop_at - preparing_data_at)::numeric, 1)) FROM import.job WHERE slug = '$job'"
+		skipped_rows, error_count, warning_count, round(extract(epoch FROM processing_stop_at - preparing_data_at)::numeric, 1)) || coalesce(E'\n  ' || error, '') FROM import.job WHERE slug = '$job'"
 }
 
 # import_own DIRECTORY: every FILE.csv with a FILE.map beside it: first line definition=…, perhaps valid_from=…, then

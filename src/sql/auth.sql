@@ -104,7 +104,7 @@ SET search_path = pg_catalog, pg_temp
 AS $sign_edit$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        -- A row that carries an earlier time of edit is a copy: what is left of a slice that was split.
+        -- A row that carries another time of edit is a copy: what is left of a slice that was split.
         IF NOT auth.is_at_least('admin_user') THEN
             NEW.edit_by_user_id := auth.uid();
             NEW.edit_at := statement_timestamp();
@@ -114,7 +114,7 @@ BEGIN
     IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
         NEW.edit_by_user_id := auth.uid();
     END IF;
-    IF NEW.edit_at = OLD.edit_at THEN
+    IF NEW.edit_at = OLD.edit_at OR NEW.edit_at > clock_timestamp() THEN
         NEW.edit_at := statement_timestamp();
     END IF;
     RETURN NEW;

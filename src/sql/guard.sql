@@ -31,6 +31,22 @@ BEGIN
                   HINT = pg_catalog.format('Run REVOKE CREATE ON SCHEMA %I FROM PUBLIC.', required.nspname);
     END LOOP;
 
+    -- The owner of such a schema could as well; he owns the database, so he is told and not refused.
+    FOR required IN
+        SELECT DISTINCT n.nspname, r.rolname
+        FROM pg_catalog.pg_extension AS x
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
+        JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
+        JOIN pg_catalog.pg_roles AS r
+            ON NOT r.rolsuper
+            AND r.oid = CASE WHEN n.nspowner = 'pg_database_owner'::pg_catalog.regrole THEN d.datdba ELSE n.nspowner END
+        WHERE x.extname IN ('ltree', 'citext', 'btree_gist')
+    LOOP
+        RAISE WARNING 'role "%" may create objects in schema "%", which holds an extension that statbus needs', required.rolname, required.nspname
+            USING DETAIL = 'Functions that superusers run look names up there.',
+                  HINT = 'Install ltree, citext and btree_gist in a schema that a superuser owns.';
+    END LOOP;
+
     SELECT pg_catalog.array_agg(n.nspname ORDER BY n.nspname) INTO present
     FROM pg_catalog.pg_namespace AS n
     WHERE n.nspname = ANY (data_schemas);

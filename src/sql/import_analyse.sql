@@ -116,6 +116,7 @@ SET search_path = pg_catalog, pg_temp
 AS $analyse_source$
 DECLARE
     blanks CONSTANT text := E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2007\u202f\u2060\u200b\u200c\u200d\u3000\ufeff';
+    widthless CONSTANT text := E'\u00ad\u200b\u200c\u200d\u2060\ufeff';
     job record;
     c record;
     words text[];
@@ -123,6 +124,7 @@ DECLARE
     trimmed text[] := '{}';
     selected text[] := '{}';
     given text;
+    cleaned text;
     expression text;
 BEGIN
     SELECT j.upload_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot -> 'import_definition' AS definition,
@@ -133,10 +135,14 @@ BEGIN
 
     FOR c IN SELECT p.* FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input' ORDER BY p.place LOOP
         IF c.source_column_name IS NOT NULL THEN
-            trimmed := trimmed || format('btrim(u.%I, %L) AS %I', c.source_column_name, blanks, c.column_name);
-            -- An identifier as it stands in the file, where spaces were taken from it.
-            IF c.external_ident_type_id IS NOT NULL THEN
-                trimmed := trimmed || format('nullif(u.%I, btrim(u.%1$I, %L)) AS %I', c.source_column_name, blanks, 'given ' || c.column_name);
+            IF c.external_ident_type_id IS NULL AND NOT (c.step_code = 'legal_relationship' AND c.column_name LIKE '%\_ident\_raw') THEN
+                trimmed := trimmed || format('btrim(u.%I, %L) AS %I', c.source_column_name, blanks, c.column_name);
+            ELSE
+                -- What looks the same is the same identifier: composed and decomposed letters, full width, characters without
+                -- width. The column "given …" has it as it stands in the file where something was changed.
+                cleaned := format('btrim(CASE WHEN octet_length(u.%1$I) = length(u.%1$I) THEN u.%1$I ELSE translate(normalize(u.%1$I, NFKC), %2$L, '''') END, %3$L)',
+                                  c.source_column_name, widthless, blanks);
+                trimmed := trimmed || format('%s AS %I, nullif(u.%I, %1$s) AS %4$I', cleaned, c.column_name, c.source_column_name, 'given ' || c.column_name);
                 selected := selected || format('t.%I', 'given ' || c.column_name);
             END IF;
             expression := format('CASE WHEN t.%1$I = '''' OR length(t.%1$I) <= %2$s AND upper(t.%1$I) = ANY (%3$L) THEN NULL ELSE t.%1$I END',
@@ -1024,9 +1030,9 @@ BEGIN
             infos := infos || format('CASE WHEN length(%1$s) > 10 AND import.parse_date_info(%1$s, %2$L) IS NOT NULL THEN %3$s END', raw, date_formats, import.finding_sql('info', 'time_dropped', col, raw));
             typed := typed || jsonb_build_object(col, value);
 
-        ELSIF c.stat_definition_id IS NOT NULL AND c.column_type = 'text' THEN
-            CASE (SELECT d.type::text FROM register.stat_definition AS d WHERE d.id = c.stat_definition_id)
-            WHEN 'int' THEN
+        ELSIF c.stat_definition_id IS NOT NULL AND c.target_pg_type <> 'text' THEN
+            CASE c.target_pg_type
+            WHEN 'integer' THEN
                 parsed := parsed || format('import.parse_integer(s.%I, %L) AS %I', c.column_name, thousands, 'p_' || col);
                 errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN %2$s > 2147483647 THEN %4$s WHEN %2$s < 0 THEN %5$s END', raw, value,
                     replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''integer'', %s))', raw)),
@@ -1037,7 +1043,7 @@ BEGIN
                 infos := infos || format('CASE WHEN %1$s IS NOT NULL AND import.parse_integer_info(%2$s, %3$L) IS NOT NULL THEN %4$s END', value, raw, thousands,
                     import.finding_sql('info', 'decimal_zero_dropped', col, raw));
                 typed := typed || jsonb_build_object(col, format('CASE WHEN %1$s BETWEEN 0 AND 2147483647 THEN %1$s END', value));
-            WHEN 'float' THEN
+            WHEN 'numeric' THEN
                 parsed := parsed || format('import.parse_numeric(s.%I, %L, %L) AS %I', c.column_name, decimal_mark, thousands, 'p_' || col);
                 errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN abs(%2$s) > 1e300 THEN %4$s END', raw, value,
                     replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''numeric'', %s))', raw)),
@@ -1045,13 +1051,11 @@ BEGIN
                     import.finding_sql('error', 'number_too_big', col, raw));
                 -- What double precision would call an underflow is nothing.
                 typed := typed || jsonb_build_object(col, format('CASE WHEN abs(%1$s) < 1e-300 THEN 0 WHEN abs(%1$s) <= 1e300 THEN %1$s END', value));
-            WHEN 'bool' THEN
+            WHEN 'boolean' THEN
                 parsed := parsed || format('import.parse_boolean(s.%I, %L, %L) AS %I', c.column_name, ARRAY(SELECT jsonb_array_elements_text(job.definition -> 'true_words')),
                     ARRAY(SELECT jsonb_array_elements_text(job.definition -> 'false_words')), 'p_' || col);
                 errors := errors || format('CASE WHEN %s IS NOT NULL AND %s IS NULL THEN %s END', raw, value, import.finding_sql('error', 'not_a_boolean', col, raw));
                 typed := typed || jsonb_build_object(col, value);
-            ELSE
-                typed := typed || jsonb_build_object(col, raw);
             END CASE;
 
         ELSIF col ~ '_(latitude|longitude|altitude)$' OR col = 'percentage' THEN
@@ -1152,7 +1156,7 @@ BEGIN
         -- A unit that is patched keeps its status where the file says nothing; new time gets the default one.
         typed := jsonb_set(typed, '{status_id}', to_jsonb(
             CASE WHEN strategy IN ('insert_or_update', 'update_only')
-                THEN format('CASE WHEN t.on_status_code THEN t.id_status_code WHEN t.is_new OR t.status_code_raw IS NOT NULL THEN %L::integer END', job.status_id)
+                THEN format('CASE WHEN t.on_status_code THEN t.id_status_code WHEN t.is_new THEN %L::integer END', job.status_id)
                 ELSE format('CASE WHEN t.on_status_code THEN t.id_status_code ELSE %L::integer END', job.status_id) END));
         IF job.status_id IS NULL THEN
             errors := errors || format('CASE WHEN t.on_status_code IS NOT TRUE AND NOT t.is_skipped THEN %s END', import.finding_sql('error', 'status_missing', 'status_code', 't.status_code_raw'));

@@ -71,7 +71,9 @@ BEGIN
     BEGIN
         PERFORM import.apply_rows(job_id, row_ids, is_part);
         RETURN;
-    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR insufficient_privilege OR with_check_option_violation THEN
+    -- What a trigger of the installation refuses comes as raise_exception, a value too long for an index as program_limit_exceeded.
+    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR insufficient_privilege OR with_check_option_violation
+        OR raise_exception OR program_limit_exceeded THEN
         GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, state = RETURNED_SQLSTATE,
             constraint_name = CONSTRAINT_NAME, table_name = TABLE_NAME, column_name = COLUMN_NAME;
     END;
@@ -247,7 +249,7 @@ DECLARE
     mapped text[];
     carried text := '';
     col record;
-    undecided bigint;
+    piece_columns text;
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot,
            (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default AND s.enabled) AS status_id
@@ -301,7 +303,7 @@ BEGIN
         ORDER BY a.attnum
     LOOP
         carried := carried || CASE WHEN col.source = ANY (mapped) THEN format(', a.%I', col.name)
-                                   ELSE format(', CASE WHEN s.is_covered THEN s.%1$I END AS %1$I', col.name) END;
+                                   ELSE format(', s.%I', col.name) END;
     END LOOP;
 
     EXECUTE format($sql$
@@ -342,27 +344,43 @@ BEGIN
         WHERE p.source_row_id = a.row_id AND a.enterprise_id IS NULL;
     END IF;
 
-    -- Primary: nobody while another unit of the owner is; else, per owner, the first piece, then the first that it does not overlap, ….
+    -- Primary, at each time: nobody while another unit of the owner is; else the first piece of the owner.
+    PERFORM import.drop_temporary('import_turn');
     EXECUTE format($sql$
-        UPDATE pg_temp.import_piece AS p SET %2$I = false
-        WHERE p.%2$I IS NULL
-        AND EXISTS (SELECT FROM register.%1$I AS t
-                    WHERE t.%3$I = p.%3$I AND t.%2$I AND t.id <> p.id AND t.valid_from < p.valid_until AND p.valid_from < t.valid_until)$sql$,
-        unit_table, primary_column, owner_column);
-    LOOP
-        EXECUTE format($sql$
-            WITH chosen AS (
-                UPDATE pg_temp.import_piece AS p SET %1$I = true
-                FROM (SELECT DISTINCT ON (x.%2$I) x.row_id FROM pg_temp.import_piece AS x WHERE x.%1$I IS NULL ORDER BY x.%2$I, x.row_id) AS f
-                WHERE f.row_id = p.row_id
-                RETURNING p.row_id, p.id, p.%2$I, p.valid_from, p.valid_until)
-            UPDATE pg_temp.import_piece AS p SET %1$I = p.id = c.id
-            FROM chosen AS c
-            WHERE p.%1$I IS NULL AND c.%2$I = p.%2$I AND c.row_id <> p.row_id AND c.valid_from < p.valid_until AND p.valid_from < c.valid_until$sql$,
-            primary_column, owner_column);
-        EXECUTE format('SELECT count(*) FROM pg_temp.import_piece AS p WHERE p.%I IS NULL', primary_column) INTO undecided;
-        EXIT WHEN undecided = 0;
-    END LOOP;
+        CREATE TEMPORARY TABLE import_turn AS
+        SELECT p.row_id AS place, p.%3$I AS owner_id, p.id AS unit_id, '{}'::datemultirange AS mine,
+               datemultirange(daterange(p.valid_from, p.valid_until)) - coalesce(
+                   (SELECT range_agg(t.valid_range) FROM register.%1$I AS t
+                    WHERE t.%3$I = p.%3$I AND t.%2$I AND t.id <> p.id AND t.valid_from < p.valid_until AND p.valid_from < t.valid_until), '{}') AS free
+        FROM pg_temp.import_piece AS p
+        WHERE p.%2$I IS NULL$sql$, unit_table, primary_column, owner_column);
+    PERFORM import.take_turns();
+    -- A piece that is primary for a part of its time is cut.
+    SELECT string_agg(format('p.%I', c.attname), ', ' ORDER BY c.attnum) INTO piece_columns
+    FROM pg_attribute AS c
+    WHERE c.attrelid = 'pg_temp.import_piece'::regclass AND c.attnum > 0 AND NOT c.attisdropped
+    AND c.attname NOT IN ('row_id', 'valid_from', 'valid_until', primary_column);
+    EXECUTE format($sql$
+        CREATE TEMPORARY TABLE import_cut AS
+        SELECT row_number() OVER (ORDER BY p.row_id, c.part) AS row_id, lower(c.part) AS valid_from, upper(c.part) AS valid_until,
+               coalesce(p.%1$I, c.is_primary) AS %1$I, %2$s
+        FROM pg_temp.import_piece AS p
+        LEFT JOIN pg_temp.import_turn AS n ON n.place = p.row_id
+        CROSS JOIN LATERAL (SELECT true AS is_primary, unnest(n.mine) AS part
+                            UNION ALL
+                            SELECT false, unnest(datemultirange(daterange(p.valid_from, p.valid_until)) - coalesce(n.mine, '{}'))) AS c$sql$,
+        primary_column, piece_columns);
+    DROP TABLE pg_temp.import_piece;
+    ALTER TABLE pg_temp.import_cut RENAME TO import_piece;
+    ANALYZE pg_temp.import_piece;
+    -- Where a primary unit leaves its owner.
+    EXECUTE format($sql$
+        CREATE TEMPORARY TABLE import_left AS
+        SELECT t.%3$I AS owner_id, range_agg(t.valid_range * daterange(p.valid_from, p.valid_until)) AS span, min(p.source_row_id) AS row_id
+        FROM pg_temp.import_piece AS p
+        JOIN register.%1$I AS t ON t.id = p.id AND t.valid_from < p.valid_until AND p.valid_from < t.valid_until
+        WHERE t.%2$I AND t.%3$I <> p.%3$I
+        GROUP BY t.%3$I$sql$, unit_table, primary_column, owner_column);
 
     -- Where what hangs on the unit may be.
     IF strategy IN ('replace_only', 'update_only') THEN
@@ -374,11 +392,78 @@ BEGIN
     END IF;
     ANALYZE pg_temp.import_span;
     PERFORM import.apply_merge(unit_table, 'import_piece', import.merge_mode(strategy, false), '[]');
+    PERFORM import.apply_heirs(job_id, unit_table, owner_column, primary_column);
 END
 $apply_units$;
 COMMENT ON FUNCTION import.apply_units(integer, boolean) IS 'Applies rows: the units themselves, and enterprises for new ones';
 REVOKE ALL ON FUNCTION import.apply_units(integer, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_units(integer, boolean) TO authenticated;
+
+-- Shares out time: pg_temp.import_turn has candidates with the time that is free for them, and gives each what is left of it
+-- by those of the same owner before it. Of one unit there may be several candidates; they do not compete.
+CREATE OR REPLACE FUNCTION import.take_turns()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $take_turns$
+DECLARE
+    taken bigint;
+BEGIN
+    LOOP
+        WITH first AS MATERIALIZED (
+            SELECT DISTINCT ON (t.owner_id) t.place, t.owner_id, t.unit_id, t.free FROM pg_temp.import_turn AS t
+            WHERE NOT isempty(t.free)
+            ORDER BY t.owner_id, t.place)
+        UPDATE pg_temp.import_turn AS t
+        SET mine = CASE WHEN t.place = f.place THEN f.free ELSE t.mine END,
+            free = CASE WHEN t.place = f.place THEN '{}' ELSE t.free - f.free END
+        FROM first AS f
+        WHERE f.owner_id = t.owner_id
+        AND (t.place = f.place OR t.unit_id <> f.unit_id AND t.free && f.free);
+        GET DIAGNOSTICS taken = ROW_COUNT;
+        EXIT WHEN taken = 0;
+    END LOOP;
+END
+$take_turns$;
+COMMENT ON FUNCTION import.take_turns() IS 'Applies rows: shares out the time in which one of several units can be primary';
+REVOKE ALL ON FUNCTION import.take_turns() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.take_turns() TO authenticated;
+
+-- What a primary unit leaves behind when it goes to another owner falls to the oldest of those that stay.
+CREATE OR REPLACE FUNCTION import.apply_heirs(job_id integer, unit_table text, owner_column text, primary_column text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $apply_heirs$
+BEGIN
+    PERFORM import.drop_temporary('import_turn');
+    EXECUTE format($sql$
+        CREATE TEMPORARY TABLE import_turn AS
+        SELECT row_number() OVER (ORDER BY t.id, t.valid_from) AS place, t.%3$I AS owner_id, t.id AS unit_id, '{}'::datemultirange AS mine,
+               datemultirange(t.valid_range) * (l.span - coalesce(
+                   (SELECT range_agg(x.valid_range) FROM register.%1$I AS x WHERE x.%3$I = t.%3$I AND x.%2$I), '{}')) AS free, l.row_id
+        FROM pg_temp.import_left AS l
+        JOIN register.%1$I AS t ON t.%3$I = l.owner_id AND t.valid_range && l.span$sql$, unit_table, primary_column, owner_column);
+    DROP TABLE pg_temp.import_left;
+    PERFORM import.take_turns();
+    IF EXISTS (SELECT FROM pg_temp.import_turn AS t WHERE NOT isempty(t.mine)) THEN
+        EXECUTE format($sql$
+            CREATE TEMPORARY TABLE import_heir AS
+            SELECT row_number() OVER (ORDER BY h.place, h.part) AS row_id, h.unit_id AS id, lower(h.part) AS valid_from, upper(h.part) AS valid_until, true AS %1$I,
+                   'primary in place of a unit that left' AS edit_comment, a.edit_by_user_id, a.edit_at, $1 AS import_job_id, a.source_line AS import_source_line
+            FROM (SELECT t.place, t.unit_id, t.row_id, unnest(t.mine) AS part FROM pg_temp.import_turn AS t) AS h
+            JOIN pg_temp.import_apply AS a ON a.row_id = h.row_id$sql$, primary_column)
+        USING job_id;
+        PERFORM temporal.merge(target => ('register.' || unit_table)::regclass, source => 'pg_temp.import_heir', identity_columns => '{id}', mode => 'PATCH_FOR_PORTION_OF',
+                               ephemeral_columns => '{edit_comment,edit_by_user_id,edit_at,import_job_id,import_source_line}');
+        DROP TABLE pg_temp.import_heir;
+    END IF;
+    DROP TABLE pg_temp.import_turn;
+END
+$apply_heirs$;
+COMMENT ON FUNCTION import.apply_heirs(integer, text, text, text) IS 'Applies rows: who is primary where a primary unit went to another owner';
+REVOKE ALL ON FUNCTION import.apply_heirs(integer, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.apply_heirs(integer, text, text, text) TO authenticated;
 
 -- Rows about known units of either kind: their periods within the lives of the units.
 CREATE OR REPLACE FUNCTION import.apply_generic_spans()

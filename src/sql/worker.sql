@@ -110,7 +110,8 @@ $claim$;
 COMMENT ON FUNCTION worker.claim(text[]) IS 'Marks the next task of these queues as being processed and returns it; the caller must own the queues; internal';
 REVOKE ALL ON FUNCTION worker.claim(text[]) FROM PUBLIC;
 
--- What became of a task: no error_code, it is completed; a cancelled session, it will run again; else it has failed.
+-- What became of a task: no error_code, it is completed; a cancelled session, it will run again; a deadlock or a lock that
+-- others held for too long, the same up to five times; else it has failed.
 CREATE OR REPLACE FUNCTION worker.settle(
     task_id bigint, duration_ms numeric, error_code text, error text, detail text, hint text, context text
 )
@@ -132,8 +133,11 @@ AS $settle$
     FROM (SELECT CASE
                      WHEN settle.error_code IS NULL THEN 'completed'::worker.task_state
                      WHEN settle.error_code = '57014' THEN 'interrupted'
+                     WHEN settle.error_code IN ('40001', '40P01', '55P03') AND before.attempts < 5 THEN 'interrupted'
                      ELSE 'failed'
-                 END AS state) AS outcome
+                 END AS state
+          FROM worker.tasks AS before
+          WHERE before.id = settle.task_id) AS outcome
     WHERE t.id = settle.task_id
 $settle$;
 COMMENT ON FUNCTION worker.settle(bigint, numeric, text, text, text, text, text) IS 'Records the end of a task; internal';
@@ -216,7 +220,8 @@ BEGIN
         END IF;
         EXIT WHEN error_code = '57014';     -- cancelled
 
-        IF error_code IS NOT NULL AND task.failure_procedure IS NOT NULL THEN
+        IF error_code IS NOT NULL AND task.failure_procedure IS NOT NULL
+            AND EXISTS (SELECT FROM worker.tasks AS t WHERE t.id OPERATOR(pg_catalog.=) task.task_id AND t.state OPERATOR(pg_catalog.=) 'failed') THEN
             BEGIN
                 EXECUTE pg_catalog.format('CALL %s($1, $2)', task.failure_procedure) USING task.payload, error_message;
             EXCEPTION WHEN OTHERS THEN

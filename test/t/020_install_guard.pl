@@ -40,6 +40,12 @@ $node->safe_psql('postgres', "CREATE DATABASE latin TEMPLATE template0 ENCODING 
 ($code, $out, $err) = $node->psql('latin', 'CREATE EXTENSION statbus CASCADE', extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 like($err, qr/ERROR:  0A000: statbus needs a database with encoding UTF8, this one has LATIN1/, 'another encoding');
 
+# The owner of the database, who is no superuser, is warned about.
+$node->safe_psql('postgres', "CREATE ROLE office; CREATE DATABASE office OWNER office TEMPLATE template0 ENCODING 'UTF8'");
+($code, $out, $err) = $node->psql('office', 'CREATE EXTENSION statbus CASCADE');
+like($err, qr/WARNING:  role "office" may create objects in schema "public"/, 'a database owner who may create where ltree is: a warning');
+is($node->safe_psql('office', 'SELECT statbus.needs_migration()'), 'f', 'and a register');
+
 # The required extensions in a schema of their own, one with a name that must be quoted.
 for my $schema ('extensions', 'My Extensions')
 {

@@ -281,11 +281,12 @@ CREATE TABLE register.stat_for_unit (
             WHEN value_string IS NOT NULL THEN 'string'::register.stat_type
             WHEN value_bool IS NOT NULL THEN 'bool'::register.stat_type
         END) STORED,
+    -- The text of a float follows the session's extra_float_digits, that of a numeric (15 digits) does not.
     -- jsonb_build_object and to_jsonb are only STABLE; jsonb_object(text[]) and the cast from text are IMMUTABLE.
     stat jsonb GENERATED ALWAYS AS (
         CASE
             WHEN value_int IS NOT NULL THEN ('{"type": "int", "value": ' || value_int::text || '}')::jsonb
-            WHEN '-Infinity' < value_float AND value_float < 'Infinity' THEN ('{"type": "float", "value": ' || value_float::text || '}')::jsonb
+            WHEN '-Infinity' < value_float AND value_float < 'Infinity' THEN ('{"type": "float", "value": ' || value_float::numeric::text || '}')::jsonb
             WHEN value_bool IS NOT NULL THEN ('{"type": "bool", "value": ' || value_bool::text || '}')::jsonb
             WHEN value_string IS NOT NULL THEN jsonb_object(ARRAY['type', 'str', 'value', value_string::text])
         END) STORED,

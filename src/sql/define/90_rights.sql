@@ -82,7 +82,7 @@ BEGIN
         relation := to_regclass(table_name);
         CONTINUE WHEN relation IS NULL;
         EXECUTE format('CREATE OR REPLACE TRIGGER sign_copy BEFORE INSERT ON %s FOR EACH ROW
-                        WHEN (NEW.edit_at < statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
+                        WHEN (NEW.edit_at <> statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
         EXECUTE format('CREATE OR REPLACE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
     END LOOP;
 
