@@ -54,6 +54,7 @@ static const struct
 	const char *text;
 	const char *name;
 }			false_hyphens[] =
+
 {
 	{"\xE2\x80\x90", "U+2010"},
 	{"\xE2\x80\x91", "U+2011"},
