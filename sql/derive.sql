@@ -411,5 +411,13 @@ SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnames
 WHERE (n.nspname, c.relname) IN (('register', 'statistical_unit'), ('register', 'timesegments'), ('register', 'region_used'), ('worker', 'base_change_log'))
 AND has_table_privilege('admin_user', c.oid, 'INSERT,UPDATE,DELETE');
 
+-- Tables that grow by changes too small for a mass derivation get statistics, and their readers new plans, without waiting for autovacuum.
+INSERT INTO register.enterprise (id) OVERRIDING SYSTEM VALUE VALUES (100000);
+INSERT INTO register.legal_unit (id, valid_from, name, status_id, enterprise_id, primary_for_enterprise)
+SELECT 100000 + n, '2020-01-01', 'Unit ' || n, (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default), 100000, n = 1 FROM generate_series(1, 900) AS n;
+UPDATE register.legal_unit SET name = 'Unit one' WHERE id = 100001;
+SELECT c.reltuples >= 900 AS has_statistics FROM pg_class AS c WHERE c.oid = 'register.timeline_legal_unit'::regclass;
+SELECT * FROM statbus.verify_derived();
+
 \c contrib_regression
 DROP DATABASE regress_derive;

@@ -275,6 +275,21 @@ SELECT line, "column", code, severity, details FROM said WHERE slug = 'allowed' 
 SELECT * FROM outcome WHERE slug = 'allowed';
 SELECT l.valid_from, l.valid_to, l.name, u.display_name FROM register.legal_unit AS l JOIN auth."user" AS u ON u.id = l.edit_by_user_id WHERE l.name = 'One';
 
+-- Identifiers that look the same are the same: composed and decomposed, full width, without width; also of legal units and relationships.
+-- A statistic that is text is a text like others.
+INSERT INTO register.stat_definition (code, type, frequency, name, priority) VALUES ('motto', 'string', 'yearly', 'Motto', 10);
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review) SELECT 'alike', id, '2020-01-01', 'infinity', false FROM import.definition WHERE slug = 'legal_unit_job_provided';
+INSERT INTO import.alike_upload (tax_ident, name, motto) VALUES
+    (E'\u00c51', 'Composed', E'two\nlines'), (E'A\u030A1', 'Composed', E'two\nlines'), (E'y\uff11\uff12', 'Full width', E'A\u030A'), (E'y\u200b3', 'Without width', NULL);
+CALL worker.process_tasks();
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review) SELECT 'alike2', id, '2020-01-01', 'infinity', false FROM import.definition WHERE slug = 'legal_relationship_job_provided';
+INSERT INTO import.alike2_upload (influencing_tax_ident, influenced_tax_ident, rel_type_code, percentage) VALUES (E'A\u030A1', E'y12\ufeff', 'control', '60');
+CALL worker.process_tasks();
+SELECT * FROM outcome WHERE slug LIKE 'alike%' ORDER BY slug;
+SELECT slug, line, "column", code, severity FROM said WHERE slug LIKE 'alike%' AND code <> 'region_missing' ORDER BY 1, 2, 3, 4;
+SELECT e.ident, length(e.ident), l.name, s.value_string, length(s.value_string) FROM register.legal_unit AS l JOIN register.external_ident AS e ON e.legal_unit_id = l.id
+LEFT JOIN register.stat_for_unit AS s ON s.legal_unit_id = l.id WHERE l.name IN ('Composed', 'Full width', 'Without width') ORDER BY l.name;
+
 -- Conservation, over all jobs.
 SELECT slug FROM import.job WHERE total_rows <> imported_rows + unchanged_rows + skipped_rows + error_count OR state <> 'finished' ORDER BY slug;
 \c contrib_regression

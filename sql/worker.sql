@@ -84,6 +84,21 @@ INSERT INTO worker.tasks (command, queue, state, attempts) VALUES ('note', 'main
 CALL worker.process_tasks('maintenance');
 SELECT command, state, attempts, error FROM worker.tasks ORDER BY id DESC LIMIT 2;
 
+-- Who loses in a deadlock tries again, five times in all.
+CREATE PROCEDURE public.lose(payload jsonb) LANGUAGE plpgsql AS $lose$
+BEGIN
+    IF (SELECT t.attempts FROM worker.tasks AS t WHERE t.command = 'break_off' AND t.state = 'processing') < (payload ->> 'until')::integer THEN
+        RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected';
+    END IF;
+END
+$lose$;
+UPDATE worker.command_registry SET handler_procedure = 'public.lose' WHERE command = 'break_off';
+SELECT worker.spawn('break_off', '{"until": 3}') > 0 AS spawned;
+CALL worker.process_tasks('maintenance');
+SELECT worker.spawn('break_off', '{"until": 9}') > 0 AS spawned;
+CALL worker.process_tasks('maintenance');
+SELECT payload, state, attempts, error_code FROM worker.tasks WHERE command = 'break_off' ORDER BY id DESC LIMIT 2;
+
 -- In a transaction block everything is done as well, and undone with it.
 BEGIN;
 SELECT worker.spawn('note', '{"what": "in a block"}') > 0 AS spawned;

@@ -111,7 +111,10 @@ BEGIN
         END IF;
         RETURN NEW;
     END IF;
-    IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
+    -- Another one's signature of an earlier time is a copy too: two slices were joined, and the last one's is left.
+    IF NEW.edit_by_user_id = OLD.edit_by_user_id
+        OR NEW.edit_at <> OLD.edit_at AND NEW.edit_at < statement_timestamp() AND NOT auth.is_at_least('admin_user') THEN
+        NEW.edit_at := CASE WHEN NEW.edit_by_user_id <> OLD.edit_by_user_id THEN statement_timestamp() ELSE NEW.edit_at END;
         NEW.edit_by_user_id := auth.uid();
     END IF;
     IF NEW.edit_at = OLD.edit_at OR NEW.edit_at > clock_timestamp() THEN

@@ -1198,6 +1198,7 @@ DECLARE
     ids integer[];
     batch integer[];
     position integer;
+    grown regclass;
 BEGIN
     -- The planner cannot estimate how many slices cover a segment; it guesses too few, and a nested loop over what it
     -- guessed wrong takes time by the square. Few units: batches so small that this does not matter, with plans made once,
@@ -1209,6 +1210,18 @@ BEGIN
         ANALYZE register.establishment, register.legal_unit, register.activity, register.location, register.contact,
             register.stat_for_unit, register.person_for_unit, register.external_ident, register.tag_for_unit,
             register.legal_relationship;
+    ELSIF is_write THEN
+        -- A plan that was made when a table was small reads all of it. Statistics of a table that has grown to more than the
+        -- double bring new plans; autovacuum would, a minute later.
+        FOR grown IN
+            SELECT c.oid FROM pg_class AS c
+            WHERE c.oid = ANY (ARRAY['register.establishment', 'register.legal_unit', 'register.activity', 'register.location', 'register.contact',
+                                     'register.stat_for_unit', 'register.external_ident', 'register.timepoints', 'register.timesegments',
+                                     'register.timeline_establishment', 'register.timeline_legal_unit', 'register.timeline_enterprise']::regclass[])
+            AND pg_relation_size(c.oid) > (2 * greatest(c.relpages, 0) + 16) * current_setting('block_size')::bigint
+        LOOP
+            EXECUTE format('ANALYZE %s', grown);
+        END LOOP;
     END IF;
 
     FOREACH kind IN ARRAY ARRAY['establishment', 'legal_unit', 'enterprise', 'power_group'] LOOP

@@ -610,8 +610,11 @@ SET search_path = pg_catalog, pg_temp
 AS $analyse_links$
 DECLARE
     columns text[];
+    within_life boolean;
 BEGIN
-    SELECT array_agg(left(p.column_name, -4) ORDER BY p.place) INTO columns
+    SELECT array_agg(left(p.column_name, -4) ORDER BY p.place),
+           bool_or(j.definition_snapshot #>> '{import_definition,strategy}' IN ('replace_only', 'update_only'))
+    INTO columns, within_life
     FROM import.job AS j
     CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p
     WHERE j.id = analyse_links.job_id AND p.purpose = 'source_input' AND p.column_name LIKE 'legal\_unit\_%';
@@ -634,6 +637,22 @@ BEGIN
     JOIN pg_temp.import_life AS l ON l.kind = 'legal_unit' AND l.id = h.legal_unit_id
     JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
     WHERE h.role = 1 AND NOT h.is_ambiguous AND NOT r.is_skipped AND NOT l.life @> daterange(r.valid_from, r.valid_until);
+
+    -- Without a link, new time of an establishment belongs to the legal unit of the slice before it, or after it.
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT DISTINCT ON (r.row_id) r.row_id, 'error', jsonb_build_object('code', 'reference_not_valid_then', 'severity', 'error', 'details', jsonb_build_object(
+               'columns', to_jsonb(columns), 'legal_unit_id', n.legal_unit_id, 'periods', import.periods_as_text(l.life)))
+    FROM pg_temp.import_row AS r
+    JOIN pg_temp.import_life AS e ON e.kind = 'establishment' AND e.id = r.establishment_id
+    CROSS JOIN LATERAL unnest(datemultirange(daterange(r.valid_from, r.valid_until)) - e.life) AS gap
+    CROSS JOIN LATERAL (SELECT t.legal_unit_id FROM register.establishment AS t
+                        WHERE t.id = r.establishment_id
+                        ORDER BY t.valid_from < lower(gap) DESC, CASE WHEN t.valid_from < lower(gap) THEN t.valid_from END DESC, t.valid_from
+                        LIMIT 1) AS n
+    CROSS JOIN LATERAL (SELECT range_agg(lu.valid_range) AS life FROM register.legal_unit AS lu WHERE lu.id = n.legal_unit_id) AS l
+    WHERE NOT r.is_skipped AND NOT r.is_refused AND NOT r.is_covered AND r.valid_from IS NOT NULL AND NOT within_life AND NOT l.life @> gap
+    AND NOT EXISTS (SELECT FROM pg_temp.import_ident AS i WHERE i.row_id = r.row_id AND i.role = 1)
+    ORDER BY r.row_id, gap;
 
     UPDATE pg_temp.import_row AS r SET link_legal_unit_id = h.legal_unit_id
     FROM pg_temp.import_hit AS h
@@ -941,6 +960,7 @@ DECLARE
     infos text[] := '{}';
     typed jsonb := '{}';        -- column of the data table → expression over t
     has text[];
+    is_status_mapped boolean;
     c record;
     list text;
     col text;
@@ -966,6 +986,8 @@ BEGIN
     decimal_mark := job.definition ->> 'decimal_mark';
     thousands := job.definition ->> 'thousands';
     has := ARRAY(SELECT p.column_name FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input');
+    is_status_mapped := EXISTS (SELECT FROM import.plan_column(job.snapshot) AS p
+                                WHERE p.column_name = 'status_code_raw' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
     IF 'physical_address_part1_raw' = ANY (has) AND job.country_id IS NULL THEN
         RAISE EXCEPTION 'the register has no settings'
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -1153,9 +1175,9 @@ BEGIN
             import.finding_sql('error', 'value_missing', 'name'));
     END IF;
     IF 'status_code_raw' = ANY (has) THEN
-        -- A unit that is patched keeps its status where the file says nothing; new time gets the default one.
+        -- A unit that is patched, or whose file has no such column, keeps its status where the file says nothing; new time gets the default one.
         typed := jsonb_set(typed, '{status_id}', to_jsonb(
-            CASE WHEN strategy IN ('insert_or_update', 'update_only')
+            CASE WHEN strategy IN ('insert_or_update', 'update_only') OR NOT is_status_mapped
                 THEN format('CASE WHEN t.on_status_code THEN t.id_status_code WHEN t.is_new THEN %L::integer END', job.status_id)
                 ELSE format('CASE WHEN t.on_status_code THEN t.id_status_code ELSE %L::integer END', job.status_id) END));
         IF job.status_id IS NULL THEN

@@ -310,7 +310,7 @@ BEGIN
         CREATE TEMPORARY TABLE import_piece AS
         SELECT row_number() OVER (ORDER BY a.row_id, s.piece_from) AS row_id, a.row_id AS source_row_id, a.unit_id AS id,
                s.piece_from AS valid_from, s.piece_until AS valid_until,
-               coalesce(a.status_id, CASE WHEN s.is_covered THEN NULL ELSE %5$L::integer END) AS status_id, a.data_source_id,
+               coalesce(a.status_id, CASE WHEN s.is_covered THEN s.status_id ELSE %5$L::integer END) AS status_id, a.data_source_id,
                %6$s AS %3$I,
                CASE WHEN s.is_covered AND %6$s = s.%3$I THEN s.%4$I END AS %4$I
                %7$s,
@@ -545,42 +545,58 @@ DECLARE
     snapshot jsonb;
     strategy text;
     part_mode temporal.merge_mode;
+    columns_mode temporal.merge_mode;
     has text[];
+    mapped text[];
     kind text;
     owner text;
+    channels text;
     selects text[];
     stat record;
 BEGIN
     SELECT j.definition_snapshot INTO STRICT snapshot FROM import.job AS j WHERE j.id = apply_parts.job_id;
     strategy := snapshot #>> '{import_definition,strategy}';
     part_mode := import.merge_mode(strategy, true);
+    -- Of an address or a contact, columns that the definition does not map stay as they are, also where a row replaces.
+    columns_mode := CASE part_mode WHEN 'MERGE_ENTITY_REPLACE' THEN 'MERGE_ENTITY_UPSERT' ELSE part_mode END;
     has := ARRAY(SELECT p.column_name FROM import.plan_column(snapshot) AS p);
+    mapped := ARRAY(SELECT left(p.column_name, -4) FROM import.plan_column(snapshot) AS p
+                    WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
 
     FOREACH owner IN ARRAY ARRAY['legal_unit', 'establishment'] LOOP
         CONTINUE WHEN NOT EXISTS (SELECT FROM pg_temp.import_apply AS a WHERE a.unit_type = owner);
 
-        selects := '{}';
         FOREACH kind IN ARRAY ARRAY['physical', 'postal'] LOOP
             CONTINUE WHEN NOT kind || '_country_id' = ANY (has);
-            selects := selects || format($sql$
-                SELECT a.row_id AS source_row_id, x.valid_from, x.valid_until, %1$L::register.location_type AS type, a.unit_id AS %2$I,
-                       a.%3$I AS address_part1, a.%4$I AS address_part2, a.%5$I AS address_part3, a.%6$I AS postcode, a.%7$I AS postplace,
-                       a.%8$I AS region_id, (SELECT r.version_id FROM register.region AS r WHERE r.id = a.%8$I) AS region_version_id,
-                       %9$s AS country_id, %10$s, a.data_source_id, %11$s
+            PERFORM import.apply_part(job_id, 'location', ARRAY[format($sql$
+                SELECT a.row_id AS source_row_id, x.valid_from, x.valid_until, %1$L::register.location_type AS type, a.unit_id AS %2$I%3$s,
+                       %4$s AS country_id, a.data_source_id, %5$s
                 FROM pg_temp.import_apply AS a JOIN pg_temp.import_span AS x ON x.row_id = a.row_id
-                WHERE a.unit_type = %12$L AND a.%13$I IS NOT NULL$sql$,
-                kind, owner || '_id', kind || '_address_part1', kind || '_address_part2', kind || '_address_part3', kind || '_postcode', kind || '_postplace', kind || '_region_id',
-                -- An address without a country is in this one; but patching one that is elsewhere leaves it there.
-                CASE WHEN part_mode = 'MERGE_ENTITY_PATCH' THEN format($sql$CASE WHEN a.%1$I IS NULL THEN coalesce(
+                WHERE a.unit_type = %6$L AND a.%7$I IS NOT NULL$sql$,
+                kind, owner || '_id',
+                (SELECT string_agg(CASE WHEN c.name = 'region_code'
+                            THEN format(', a.%1$I AS region_id, (SELECT r.version_id FROM register.region AS r WHERE r.id = a.%1$I) AS region_version_id', kind || '_region_id')
+                            ELSE format(', a.%I AS %I', kind || '_' || c.name, c.name) END, '' ORDER BY c.place)
+                 FROM unnest('{address_part1,address_part2,address_part3,postcode,postplace,region_code,latitude,longitude,altitude}'::text[]) WITH ORDINALITY AS c (name, place)
+                 WHERE kind || '_' || c.name = ANY (mapped) AND NOT (kind = 'postal' AND c.name LIKE '%tude')),
+                -- An address without a country is in this one; but patching one that is elsewhere leaves it there, unless it gets a region.
+                CASE WHEN part_mode = 'MERGE_ENTITY_PATCH' THEN format($sql$CASE WHEN a.%1$I IS NULL AND a.%5$I IS NULL THEN coalesce(
                         (SELECT l.country_id FROM register.location AS l
                          WHERE l.%2$I = a.unit_id AND l.type = %3$L AND l.valid_from < x.valid_until AND x.valid_from < l.valid_until
-                         ORDER BY l.valid_from DESC LIMIT 1), a.%4$I) ELSE a.%4$I END$sql$, kind || '_country_iso_2_raw', owner || '_id', kind, kind || '_country_id')
+                         ORDER BY l.valid_from DESC LIMIT 1), a.%4$I) ELSE a.%4$I END$sql$, kind || '_country_iso_2_raw', owner || '_id', kind, kind || '_country_id', kind || '_region_id')
                      ELSE format('a.%I', kind || '_country_id') END,
-                CASE kind WHEN 'physical' THEN 'a.physical_latitude AS latitude, a.physical_longitude AS longitude, a.physical_altitude AS altitude'
-                          ELSE 'NULL::numeric(9,6) AS latitude, NULL::numeric(9,6) AS longitude, NULL::numeric(6,1) AS altitude' END,
-                audit, owner, kind || '_country_id');
+                audit, owner, kind || '_country_id')], columns_mode, format('[["%s_id", "type"]]', owner)::jsonb);
+            -- Who moves abroad leaves his region.
+            PERFORM import.apply_part(job_id, 'location', ARRAY[format($sql$
+                SELECT a.row_id AS source_row_id, greatest(l.valid_from, x.valid_from) AS valid_from, least(l.valid_until, x.valid_until) AS valid_until,
+                       l.id, NULL::integer AS region_id, NULL::integer AS region_version_id, %1$s
+                FROM pg_temp.import_apply AS a
+                JOIN pg_temp.import_span AS x ON x.row_id = a.row_id
+                JOIN register.location AS l ON l.%2$I = a.unit_id AND l.type = %3$L AND l.valid_from < x.valid_until AND x.valid_from < l.valid_until
+                WHERE a.unit_type = %4$L AND a.%5$I IS NOT NULL AND a.%6$I IS NULL
+                AND l.region_id IS NOT NULL AND l.country_id <> (SELECT s.country_id FROM register.settings AS s)$sql$,
+                audit, owner || '_id', kind, owner, kind || '_country_iso_2_raw', kind || '_region_id')], 'UPDATE_FOR_PORTION_OF', '[]');
         END LOOP;
-        PERFORM import.apply_part(job_id, 'location', selects, part_mode, format('[["%s_id", "type"]]', owner)::jsonb);
 
         selects := '{}';
         FOREACH kind IN ARRAY ARRAY['primary', 'secondary'] LOOP
@@ -594,14 +610,15 @@ BEGIN
         END LOOP;
         PERFORM import.apply_part(job_id, 'activity', selects, part_mode, format('[["%s_id", "type"]]', owner)::jsonb);
 
-        IF 'web_address' = ANY (has) THEN
+        SELECT string_agg(format('a.%I', c.name), ', ') INTO channels
+        FROM unnest('{web_address,email_address,phone_number,landline,mobile_number,fax_number}'::text[]) AS c (name)
+        WHERE c.name = ANY (mapped);
+        IF channels IS NOT NULL THEN
             PERFORM import.apply_part(job_id, 'contact', ARRAY[format($sql$
-                SELECT a.row_id AS source_row_id, x.valid_from, x.valid_until, a.unit_id AS %1$I,
-                       a.web_address, a.email_address, a.phone_number, a.landline, a.mobile_number, a.fax_number, a.data_source_id, %2$s
+                SELECT a.row_id AS source_row_id, x.valid_from, x.valid_until, a.unit_id AS %1$I, %2$s, a.data_source_id, %3$s
                 FROM pg_temp.import_apply AS a JOIN pg_temp.import_span AS x ON x.row_id = a.row_id
-                WHERE a.unit_type = %3$L
-                AND num_nonnulls(a.web_address, a.email_address, a.phone_number, a.landline, a.mobile_number, a.fax_number) > 0$sql$,
-                owner || '_id', audit, owner)], part_mode, format('[["%s_id"]]', owner)::jsonb);
+                WHERE a.unit_type = %4$L AND num_nonnulls(%2$s) > 0$sql$,
+                owner || '_id', channels, audit, owner)], columns_mode, format('[["%s_id"]]', owner)::jsonb);
         END IF;
 
         selects := '{}';

@@ -5,7 +5,7 @@
 -- step 0004_seed_codes sha256 0ca5fb5817f32087b2cd07093366062f18dbdfc5f5a58c0a85d541315d22a95f
 -- step 0005_seed_isic_v4 sha256 510c989b683278b24a22e473a889917bb00c78543530ef8f277fede1e37af096
 -- step 0006_seed_nace_v2_1 sha256 c18548e5d7b74b6b4de5f040de5bf30eb2ba4b32b919558edb3c4bf2342e1452
--- step 0008_units sha256 4457a5d8a839c39c1ef87b9d814805e008e759832ac8d826cd10a5449e813495
+-- step 0008_units sha256 8f44f1973cf8c5884e16e18bbf9e26341df37a04b9d5bd4223bcb89ad13e2000
 -- statbus: install and update script, built from src/sql (order: Makefile)
 \echo Use "CREATE EXTENSION statbus CASCADE" or "ALTER EXTENSION statbus UPDATE" to load this file. \quit
 
@@ -40,6 +40,22 @@ BEGIN
         RAISE EXCEPTION 'schema "%" holds an extension that statbus needs, and PUBLIC may create objects in it', required.nspname
             USING ERRCODE = 'insufficient_privilege',
                   HINT = pg_catalog.format('Run REVOKE CREATE ON SCHEMA %I FROM PUBLIC.', required.nspname);
+    END LOOP;
+
+    -- The owner of such a schema could as well; he owns the database, so he is told and not refused.
+    FOR required IN
+        SELECT DISTINCT n.nspname, r.rolname
+        FROM pg_catalog.pg_extension AS x
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
+        JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
+        JOIN pg_catalog.pg_roles AS r
+            ON NOT r.rolsuper
+            AND r.oid = CASE WHEN n.nspowner = 'pg_database_owner'::pg_catalog.regrole THEN d.datdba ELSE n.nspowner END
+        WHERE x.extname IN ('ltree', 'citext', 'btree_gist')
+    LOOP
+        RAISE WARNING 'role "%" may create objects in schema "%", which holds an extension that statbus needs', required.rolname, required.nspname
+            USING DETAIL = 'Functions that superusers run look names up there.',
+                  HINT = 'Install ltree, citext and btree_gist in a schema that a superuser owns.';
     END LOOP;
 
     SELECT pg_catalog.array_agg(n.nspname ORDER BY n.nspname) INTO present
@@ -299,7 +315,7 @@ REVOKE ALL ON FUNCTION statbus.in_transaction_block() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION statbus.in_transaction_block() TO PUBLIC;
 
 -- Formats: YYYY-MM-DD YYYYMMDD DD.MM.YYYY D.M.YYYY DD/MM/YYYY MM/DD/YYYY YYYY/MM/DD. The first that
--- gives a day of the calendar wins. "infinity" is always a date. Years 1600 to 9999.
+-- gives a day of the calendar wins. "infinity" is always a date. Years 1 to 9999; what is plausible is for the caller to say.
 CREATE OR REPLACE FUNCTION import.parse_date(value text, formats text[] DEFAULT '{YYYY-MM-DD}')
 RETURNS date
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 2
@@ -761,10 +777,31 @@ REVOKE ALL ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], reg
 GRANT EXECUTE ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) TO PUBLIC;
 COMMENT ON FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text) IS 'raises 23503 for a temporal foreign key';
 
+-- Refuses tables that do not belong to superusers: the triggers below read tables as a superuser, and a table can carry code of its
+-- owner (types with casts, expressions of indexes), which would then run as a superuser too.
+CREATE OR REPLACE FUNCTION temporal.foreign_key_trusts(relations oid[]) RETURNS void
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $foreign_key_trusts$
+DECLARE
+    stranger regclass := (
+        SELECT c.oid FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+        WHERE c.oid = ANY (relations) AND NOT r.rolsuper
+        ORDER BY c.oid LIMIT 1);
+BEGIN
+    IF stranger IS NOT NULL THEN
+        RAISE EXCEPTION 'temporal foreign keys are not supported on table % because it does not belong to a superuser', stranger
+            USING ERRCODE = 'feature_not_supported', HINT = 'Give the table to a superuser with ALTER TABLE … OWNER TO.';
+    END IF;
+END
+$foreign_key_trusts$;
+REVOKE ALL ON FUNCTION temporal.foreign_key_trusts(oid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.foreign_key_trusts(oid[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.foreign_key_trusts(oid[]) IS 'refuses tables whose owner is not a superuser';
+
 -- Checks, after a statement, all not deferrable foreign keys that its table takes part in.
 -- DEFINER: as a native key it must see all rows of both tables (row level security is for people), and lock the parent's rows, whatever
--- the writer may do there. It reads and locks only, compares with pg_catalog operators, and runs no code of a user. A trigger
--- that names another table in FROM could only be made by somebody who has the TRIGGER right on that table.
+-- the writer may do there. It reads and locks only, compares with pg_catalog operators, and touches only tables of superusers, because
+-- those of others can make it run their owner's code.
 CREATE OR REPLACE FUNCTION temporal.foreign_key_statement() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
 SET enable_nestloop = on
@@ -797,6 +834,7 @@ BEGIN
             AND CASE TG_OP WHEN 'INSERT' THEN NOT r.as_parent WHEN 'UPDATE' THEN true ELSE r.as_parent END
         ORDER BY c.tgname, r.as_parent
     LOOP
+        PERFORM temporal.foreign_key_trusts(ARRAY[k.child, k.parent]);
         width := cardinality(k.parent_numbers) - 1;
         child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
         parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
@@ -868,6 +906,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 SET enable_nestloop = on
 AS $foreign_key_child$
 BEGIN
+    -- before the row is touched: to_jsonb calls casts
+    PERFORM temporal.foreign_key_trusts(ARRAY[TG_RELID]);
     PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(NEW), false);
     RETURN NULL;
 END
@@ -883,6 +923,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_
 SET enable_nestloop = on
 AS $foreign_key_parent$
 BEGIN
+    -- before the row is touched: to_jsonb calls casts
+    PERFORM temporal.foreign_key_trusts(ARRAY[TG_RELID]);
     PERFORM temporal.foreign_key_check_row(TG_RELID, TG_NAME, to_jsonb(OLD), true);
     RETURN NULL;
 END
@@ -917,6 +959,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    PERFORM temporal.foreign_key_trusts(ARRAY[k.child, k.parent]);
     width := cardinality(k.parent_numbers) - 1;
     child_columns := temporal.column_names(k.child::regclass, k.child_numbers);
     parent_columns := temporal.column_names(k.parent::regclass, k.parent_numbers);
@@ -1006,6 +1049,7 @@ BEGIN
     ELSIF on_delete IS DISTINCT FROM 'no action' THEN
         RAISE EXCEPTION 'on_delete must be "no action" or "cascade"' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM temporal.foreign_key_trusts(ARRAY[table_name, references_table]::oid[]);
     PERFORM temporal.column_numbers(table_name, child_list), temporal.column_numbers(references_table, parent_list);
     IF period IS NOT NULL AND (temporal.period_of(table_name, period)).range_type
         <> (temporal.period_of(references_table, references_period)).range_type THEN
@@ -2588,7 +2632,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $user_id_of$
     SELECT coalesce(
-        (SELECT u.id FROM auth."user" AS u WHERE u.email = role_name::text::citext AND u.deleted_at IS NULL),
+        -- The index finds the address in any case; names of roles differ in case.
+        (SELECT u.id
+         FROM auth."user" AS u
+         WHERE u.email = role_name::text::citext AND u.email::text = role_name::text AND u.deleted_at IS NULL),
         (SELECT u.id
          FROM auth."user" AS u
          WHERE u.email IS NULL
@@ -2607,7 +2654,8 @@ $uid$;
 COMMENT ON FUNCTION auth.uid() IS
     'The id of the current user in auth."user"; NULL when the current role belongs to no live user of this database.  Claims that a client sets are not believed';
 
--- DEFINER: as auth.user_id_of
+-- DEFINER: as auth.user_id_of.  It tells about the person who asks and about "system", not about others: in here
+-- current_user is the owner of the function; who asks is the role set, or else the one who logged in.
 CREATE OR REPLACE FUNCTION auth.user_field_of(user_id integer, field text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
@@ -2620,8 +2668,9 @@ AS $user_field_of$
            END
     FROM auth."user" AS u
     WHERE u.id = user_id
+    AND (u.email IS NULL OR u.email::text IN (session_user::text, current_setting('role')))
 $user_field_of$;
-COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user; internal';
+COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user who asks about himself, or of "system"; internal';
 REVOKE ALL ON FUNCTION auth.user_field_of(integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.user_field_of(integer, text) TO authenticated;
 
@@ -2679,17 +2728,20 @@ SET search_path = pg_catalog, pg_temp
 AS $sign_edit$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        -- A row that carries an earlier time of edit is a copy: what is left of a slice that was split.
+        -- A row that carries another time of edit is a copy: what is left of a slice that was split.
         IF NOT auth.is_at_least('admin_user') THEN
             NEW.edit_by_user_id := auth.uid();
             NEW.edit_at := statement_timestamp();
         END IF;
         RETURN NEW;
     END IF;
-    IF NEW.edit_by_user_id = OLD.edit_by_user_id THEN
+    -- Another one's signature of an earlier time is a copy too: two slices were joined, and the last one's is left.
+    IF NEW.edit_by_user_id = OLD.edit_by_user_id
+        OR NEW.edit_at <> OLD.edit_at AND NEW.edit_at < statement_timestamp() AND NOT auth.is_at_least('admin_user') THEN
+        NEW.edit_at := CASE WHEN NEW.edit_by_user_id <> OLD.edit_by_user_id THEN statement_timestamp() ELSE NEW.edit_at END;
         NEW.edit_by_user_id := auth.uid();
     END IF;
-    IF NEW.edit_at = OLD.edit_at THEN
+    IF NEW.edit_at = OLD.edit_at OR NEW.edit_at > clock_timestamp() THEN
         NEW.edit_at := statement_timestamp();
     END IF;
     RETURN NEW;
@@ -2747,6 +2799,18 @@ BEGIN
         IF octet_length(person.role_name) > 63 THEN
             RAISE EXCEPTION 'e-mail address "%" is longer than 63 bytes', person.role_name
                 USING ERRCODE = 'name_too_long', DETAIL = 'A role of the server carries the address of each user.';
+        END IF;
+        -- Whoever comes in through the authenticator may take on the roles of all users, so none of them may rule the server.
+        IF person.deleted_at IS NULL AND EXISTS (
+            SELECT
+            FROM pg_roles AS r
+            JOIN pg_roles AS held ON pg_has_role(r.oid, held.oid, 'MEMBER')
+            WHERE r.rolname = person.role_name
+            AND (held.rolsuper OR held.rolcreaterole OR held.rolreplication OR held.rolbypassrls OR held.rolname LIKE 'pg\_%')) THEN
+            RAISE EXCEPTION 'role "%" cannot become the role of a user of the register', person.role_name
+                USING ERRCODE = 'invalid_role_specification',
+                      DETAIL = 'It is there already, and has rights on the whole server.',
+                      HINT = 'Give the user another e-mail address, or take the rights from the role.';
         END IF;
         IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = person.role_name) THEN
             CONTINUE WHEN person.deleted_at IS NOT NULL;
@@ -6072,11 +6136,12 @@ CREATE TABLE register.stat_for_unit (
             WHEN value_string IS NOT NULL THEN 'string'::register.stat_type
             WHEN value_bool IS NOT NULL THEN 'bool'::register.stat_type
         END) STORED,
+    -- The text of a float follows the session's extra_float_digits, that of a numeric (15 digits) does not.
     -- jsonb_build_object and to_jsonb are only STABLE; jsonb_object(text[]) and the cast from text are IMMUTABLE.
     stat jsonb GENERATED ALWAYS AS (
         CASE
             WHEN value_int IS NOT NULL THEN ('{"type": "int", "value": ' || value_int::text || '}')::jsonb
-            WHEN '-Infinity' < value_float AND value_float < 'Infinity' THEN ('{"type": "float", "value": ' || value_float::text || '}')::jsonb
+            WHEN '-Infinity' < value_float AND value_float < 'Infinity' THEN ('{"type": "float", "value": ' || value_float::numeric::text || '}')::jsonb
             WHEN value_bool IS NOT NULL THEN ('{"type": "bool", "value": ' || value_bool::text || '}')::jsonb
             WHEN value_string IS NOT NULL THEN jsonb_object(ARRAY['type', 'str', 'value', value_string::text])
         END) STORED,
@@ -6648,7 +6713,7 @@ DECLARE
         'register.timeline_legal_unit', 'register.timeline_enterprise', 'register.timeline_power_group',
         'register.statistical_unit', 'register.activity_category_used', 'register.country_used',
         'register.data_source_used', 'register.legal_form_used', 'register.region_used', 'register.sector_used',
-        'import.step', 'import.data_column', 'import.finding_code', 'import.bad_row'];
+        'import.step', 'import.data_column', 'import.finding_code'];
     -- What an administrator reads.
     operated CONSTANT text[] := ARRAY[
         'register.migration', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
@@ -6703,7 +6768,7 @@ BEGIN
         relation := to_regclass(table_name);
         CONTINUE WHEN relation IS NULL;
         EXECUTE format('CREATE OR REPLACE TRIGGER sign_copy BEFORE INSERT ON %s FOR EACH ROW
-                        WHEN (NEW.edit_at < statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
+                        WHEN (NEW.edit_at <> statement_timestamp()) EXECUTE FUNCTION auth.sign_edit()', relation);
         EXECUTE format('CREATE OR REPLACE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
     END LOOP;
 
@@ -6736,9 +6801,11 @@ BEGIN
         USING (id = (SELECT auth.uid())) WITH CHECK (id = (SELECT auth.uid()));
     DROP POLICY IF EXISTS admin_user_manage ON auth."user";
     CREATE POLICY admin_user_manage ON auth."user" FOR ALL TO admin_user
-        USING ((SELECT auth.is_at_least('admin_user'))) WITH CHECK ((SELECT auth.is_at_least('admin_user')));
+        USING ((SELECT auth.is_at_least('admin_user')))
+        -- What "system" may do is not theirs to say.
+        WITH CHECK ((SELECT auth.is_at_least('admin_user')) AND (email IS NOT NULL OR statbus_role = 'admin_user'));
 
-    -- Sessions and keys: one's own, and without the hash of a key.
+    -- Sessions and keys: one's own, and without the hash of a key.  A key that was revoked stays so.
     ALTER TABLE auth.refresh_session ENABLE ROW LEVEL SECURITY;
     REVOKE ALL ON auth.refresh_session FROM PUBLIC;
     GRANT SELECT, DELETE ON auth.refresh_session TO authenticated;
@@ -6750,8 +6817,11 @@ BEGIN
     GRANT SELECT (id, jti, user_id, description, created_at, expires_at, revoked_at, token_prefix) ON auth.api_key TO authenticated;
     GRANT UPDATE (description, revoked_at) ON auth.api_key TO authenticated;
     DROP POLICY IF EXISTS self_manage ON auth.api_key;
-    CREATE POLICY self_manage ON auth.api_key FOR ALL TO authenticated
-        USING (user_id = (SELECT auth.uid())) WITH CHECK (user_id = (SELECT auth.uid()));
+    DROP POLICY IF EXISTS self_read ON auth.api_key;
+    CREATE POLICY self_read ON auth.api_key FOR SELECT TO authenticated USING (user_id = (SELECT auth.uid()));
+    DROP POLICY IF EXISTS self_update ON auth.api_key;
+    CREATE POLICY self_update ON auth.api_key FOR UPDATE TO authenticated
+        USING (user_id = (SELECT auth.uid()) AND revoked_at IS NULL) WITH CHECK (user_id = (SELECT auth.uid()));
 
     -- What was granted to whom: one's own, and everything for an administrator.
     FOREACH table_name IN ARRAY ARRAY['register.region_access', 'register.activity_category_access'] LOOP
@@ -6783,6 +6853,18 @@ BEGIN
         DROP POLICY IF EXISTS admin_user_manage ON import.job;
         CREATE POLICY admin_user_manage ON import.job FOR ALL TO admin_user
             USING ((SELECT auth.is_at_least('admin_user'))) WITH CHECK ((SELECT auth.is_at_least('admin_user')));
+
+        -- Findings quote the file: they are for those who may see its rows.
+        ALTER TABLE import.bad_row ENABLE ROW LEVEL SECURITY;
+        REVOKE ALL ON import.bad_row FROM PUBLIC;
+        GRANT SELECT ON import.bad_row TO authenticated;
+        DROP POLICY IF EXISTS authenticated_read ON import.bad_row;
+        DROP POLICY IF EXISTS job_user_read ON import.bad_row;
+        CREATE POLICY job_user_read ON import.bad_row FOR SELECT TO authenticated
+            USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())));
+        DROP POLICY IF EXISTS admin_user_read ON import.bad_row;
+        CREATE POLICY admin_user_read ON import.bad_row FOR SELECT TO admin_user
+            USING ((SELECT auth.is_at_least('admin_user')));
     END IF;
 
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA register TO regular_user;
