@@ -103,7 +103,9 @@ run_prove() {
 		make -s -C "$work/src" installcheck PG_CONFIG="$PG_CONFIG" with_llvm=no \
 		REGRESS= ISOLATION= PROVE_TESTS="$*" PROVE_FLAGS=--comments >"$work/$name.log" 2>&1; then
 		tests=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\),.*/\1/p' "$work/$name.log")
+		# What a test says aloud: why it was skipped, and the tables that it prints.
 		grep -iE 'skipped|^# SKIP' "$work/$name.log" >&2 || true
+		sed -n '/^# legal units per region and section/,/^[^#]/{/^#/p}' "$work/$name.log"
 		count "${tests:-0}" "$([ -n "$tests" ] && echo 0 || echo 1)" "$name"
 	else
 		tail -n 80 "$work/$name.log" >&2

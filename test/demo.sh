@@ -167,7 +167,7 @@ start() {
 	fi
 
 	title 'Findings'
-	sql -c "SELECT j.slug AS job, f.severity, f.code, f.column_name, count(*) AS n, min(f.source_line) AS first_line, min(f.value) AS example
+	sql -c "SELECT j.slug AS job, f.severity, f.code, f.column_name, count(*) AS n, min(f.source_line) AS first_line, left(min(f.value), 40) AS example
 		FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id
 		GROUP BY 1, 2, 3, 4 ORDER BY j.slug, f.severity, n DESC, f.code LIMIT 70"
 
@@ -185,19 +185,23 @@ start() {
 		WHERE (u.unit_type, u.unit_id) = (SELECT s.unit_type, s.unit_id FROM register.statistical_unit AS s WHERE s.unit_type = 'legal_unit'
 			GROUP BY 1, 2 ORDER BY count(DISTINCT s.physical_region_code) DESC, count(*) DESC, s.unit_id LIMIT 1) ORDER BY u.valid_from"
 
-	title 'Enterprises by region and activity section, today'
-	sql -c "SELECT coalesce(r.name, '(none)') AS region, coalesce(left(ltree2text(u.primary_activity_category_path), 1), '(none)') AS section, count(*) AS enterprises,
-		sum((u.stats_summary #>> '{employees,sum}')::numeric) AS employees
-		FROM register.statistical_unit AS u
-		LEFT JOIN register.region AS r ON r.path = subpath(u.physical_region_path, 0, 1) AND r.version_id = (SELECT region_version_id FROM register.settings)
-		WHERE u.unit_type = 'enterprise' AND u.valid_from <= statbus.today() AND statbus.today() < u.valid_until AND u.used_for_counting
-		GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 12"
+	title 'Enterprises today: regions, then the largest one by activity section'
+	local today="u.unit_type = 'enterprise' AND u.valid_from <= statbus.today() AND statbus.today() < u.valid_until AND u.used_for_counting"
+	local region="LEFT JOIN register.region AS r ON r.path = subpath(u.physical_region_path, 0, 1) AND r.version_id = (SELECT region_version_id FROM register.settings)"
+	sql -c "SELECT coalesce(r.name, '(none)') AS region, count(*) AS enterprises, sum((u.stats_summary #>> '{employees,sum}')::numeric) AS employees
+		FROM register.statistical_unit AS u $region WHERE $today GROUP BY 1 ORDER BY 2 DESC, 1"
+	sql -c "SELECT r.name AS region, concat_ws(' ', c.code, c.path, c.name) AS section, count(*) AS enterprises, sum((u.stats_summary #>> '{employees,sum}')::numeric) AS employees
+		FROM register.statistical_unit AS u $region
+		LEFT JOIN register.activity_category AS c ON c.path = subpath(u.primary_activity_category_path, 0, 1) AND c.enabled
+			AND c.standard_id = (SELECT activity_category_standard_id FROM register.settings)
+		WHERE $today AND r.id = (SELECT r.id FROM register.statistical_unit AS u $region WHERE $today AND r.id IS NOT NULL GROUP BY r.id ORDER BY count(*) DESC, r.id LIMIT 1)
+		GROUP BY 1, 2 ORDER BY 3 DESC, 2"
 
 	title 'Over HTTP'
 	start_postgrest || return 0	# it has said what is missing; the rest of the demo stands
 	local rita unit
 	rita=$(token rita@example.org)
-	unit=$(value "SELECT unit_id FROM register.statistical_unit WHERE unit_type = 'legal_unit' ORDER BY unit_id LIMIT 1")
+	unit=$(value "SELECT unit_id FROM register.statistical_unit WHERE unit_type = 'legal_unit' AND valid_from <= statbus.today() AND statbus.today() < valid_until ORDER BY unit_id LIMIT 1")
 	local url=http://127.0.0.1:$http_port
 	cat <<-TEXT
 		TOKEN=$rita

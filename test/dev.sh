@@ -59,7 +59,7 @@ isolation)
 	run_make REGRESS= TAP_TESTS= ISOLATION="$1" || { cat "$dir/src/output_iso/regression.diffs"; exit 1; }
 	;;
 tap)
-	run_make REGRESS= ISOLATION= PROVE_TESTS="$*" TEMP_CONFIG="$dir/temp.conf" PROVE_FLAGS=-v
+	STATBUS_SHARED=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared} run_make REGRESS= ISOLATION= PROVE_TESTS="$*" TEMP_CONFIG="$dir/temp.conf" PROVE_FLAGS=-v
 	;;
 down)
 	stop_cluster "$dir"

@@ -64,10 +64,11 @@ find_server() {
 }
 
 # copy_tree DIR: the files of the tree, as they are now, owned by postgres.  Kept objects let make
-# rebuild only what changed.
+# rebuild only what changed; everything else goes first, so that a file removed from the tree is gone.
 copy_tree() {
 	local to=$1
 	as_root mkdir -p "$to"
+	as_root find "$to" -type f ! -name '*.o' ! -name '*.so' -delete
 	if git -C "$STATBUS_TOP" rev-parse --git-dir >/dev/null 2>&1; then
 		(cd "$STATBUS_TOP" && git -c safe.directory="$STATBUS_TOP" ls-files -coz --exclude-standard | while IFS= read -r -d '' f; do
 			[ -e "$f" ] && printf '%s\0' "$f"; done | tar -c --null -T -)
