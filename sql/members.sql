@@ -7,21 +7,20 @@ JOIN pg_namespace AS n ON n.oid = p.pronamespace
 JOIN pg_language AS l ON l.oid = p.prolang
 WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api');
 
--- The install does not check bodies: broken PL/pgSQL and SQL would be found here.
-DO $validate$
-DECLARE
-    r record;
-BEGIN
-    FOR r IN SELECT * FROM pg_temp.routine WHERE lanname IN ('plpgsql', 'sql') LOOP
-        PERFORM set_config('search_path', coalesce((SELECT substr(c, 13) FROM unnest(r.proconfig) AS c WHERE c LIKE 'search\_path=%'), 'pg_catalog'), true);
-        IF r.lanname = 'plpgsql' THEN
-            EXECUTE format('SELECT pg_catalog.plpgsql_validator(%s)', r.oid);
-        ELSE
-            EXECUTE format('SELECT pg_catalog.fmgr_sql_validator(%s)', r.oid);
-        END IF;
-    END LOOP;
-END
-$validate$;
+-- The install checks every body: a broken one is refused.
+SELECT statbus.validate_functions();
+SET check_function_bodies = off;
+CREATE FUNCTION statbus.broken() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $broken$ BEGIN RETRUN 1; END $broken$;
+RESET check_function_bodies;
+\set VERBOSITY sqlstate
+CALL statbus.migrate();                                         -- fails
+DROP FUNCTION statbus.broken();
+SET check_function_bodies = off;
+CREATE FUNCTION statbus.broken() RETURNS integer LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $broken$ SELECT id FROM register.no_such_table $broken$;
+RESET check_function_bodies;
+CALL statbus.migrate();                                         -- fails
+\set VERBOSITY default
+DROP FUNCTION statbus.broken();
 
 -- Every SQL and PL/pgSQL function pins its search_path.  The exceptions: a procedure that commits; the merge, which
 -- pins it by itself and gives the caller's back to the caller's triggers.

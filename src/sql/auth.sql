@@ -154,6 +154,21 @@ $accessible_activity_category_ids$;
 COMMENT ON FUNCTION auth.accessible_activity_category_ids() IS
     'The activity categories that the current user, if restricted, may write: those granted in activity_category_access and all below them';
 
+-- Who may connect is no part of a dump, so every install says it again.
+CREATE OR REPLACE FUNCTION auth.restrict_connect()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $restrict_connect$
+BEGIN
+    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, notify_reader', current_database());
+END
+$restrict_connect$;
+COMMENT ON FUNCTION auth.restrict_connect() IS
+    'Lets PostgREST''s role and notify_reader connect to this database, and nobody else who was not granted it by name';
+REVOKE ALL ON FUNCTION auth.restrict_connect() FROM PUBLIC;
+
 -- The login roles of this database's users.  Needed after a restore into another cluster: a dump
 -- of a database holds no roles.
 CREATE OR REPLACE FUNCTION auth.sync_roles()
@@ -166,6 +181,7 @@ DECLARE
     person record;
     made integer := 0;
 BEGIN
+    PERFORM auth.restrict_connect();
     FOR person IN
         SELECT u.email::text AS role_name, u.statbus_role::text AS group_name, u.deleted_at
         FROM auth."user" AS u

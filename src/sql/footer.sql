@@ -8,3 +8,5 @@ BEGIN
     END IF;
 END
 $footer$;
+
+SELECT auth.restrict_connect();

@@ -67,3 +67,32 @@ $pin_search_path$;
 COMMENT ON FUNCTION statbus.pin_search_path() IS
     'Puts the schemas of required extensions into the search_path of the functions that need them';
 REVOKE ALL ON FUNCTION statbus.pin_search_path() FROM PUBLIC;
+
+-- The server does not look into function bodies while it runs an install script, so broken ones would install.
+CREATE OR REPLACE FUNCTION statbus.validate_functions()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET check_function_bodies = on
+AS $validate_functions$
+DECLARE
+    routine record;
+BEGIN
+    FOR routine IN
+        SELECT p.oid, v.proname AS validator,
+               (SELECT substr(s.setting, length('search_path=') + 1) FROM unnest(p.proconfig) AS s (setting) WHERE s.setting LIKE 'search\_path=%') AS path
+        FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        JOIN pg_language AS l ON l.oid = p.prolang
+        JOIN pg_proc AS v ON v.oid = l.lanvalidator
+        WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api')
+        AND l.lanname IN ('plpgsql', 'sql')
+    LOOP
+        PERFORM set_config('search_path', coalesce(routine.path, 'pg_catalog'), true);
+        EXECUTE format('SELECT pg_catalog.%I(%s)', routine.validator, routine.oid);
+    END LOOP;
+END
+$validate_functions$;
+COMMENT ON FUNCTION statbus.validate_functions() IS
+    'Checks the body of every function of statbus: an error names the first broken one';
+REVOKE ALL ON FUNCTION statbus.validate_functions() FROM PUBLIC;

@@ -54,6 +54,7 @@ BEGIN
         PERFORM statbus.execute_unowned(step.body);
     END LOOP;
     PERFORM statbus.pin_search_path();
+    PERFORM statbus.validate_functions();
 
     -- Rows that are older than a derived table, or than the triggers that keep it, are derived now.
     IF is_mended AND to_regprocedure('statbus.rebuild()') IS NOT NULL THEN

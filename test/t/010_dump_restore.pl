@@ -38,6 +38,7 @@ for my $way (sort keys %restore)
 	same_text(fingerprint($node, "restored_$way"), $catalogue, "$way: keys, policies, triggers, grants, views are there");
 	same_text(dump_text($node, "restored_$way"), $dump, "$way: a second dump equals the first");
 	is($node->safe_psql("restored_$way", 'SELECT count(*) FROM auth.secrets WHERE key = \'office\''), '0', "$way: secrets stayed behind");
+	is($node->safe_psql("restored_$way", q{SELECT has_database_privilege('public', current_database(), 'CONNECT')}), 'f', "$way: not everybody may connect");
 	is($node->safe_psql("restored_$way", 'SELECT statbus.needs_migration()'), 'f', "$way: nothing is left to migrate");
 }
 

@@ -287,6 +287,35 @@ $pin_search_path$;
 COMMENT ON FUNCTION statbus.pin_search_path() IS
     'Puts the schemas of required extensions into the search_path of the functions that need them';
 REVOKE ALL ON FUNCTION statbus.pin_search_path() FROM PUBLIC;
+
+-- The server does not look into function bodies while it runs an install script, so broken ones would install.
+CREATE OR REPLACE FUNCTION statbus.validate_functions()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET check_function_bodies = on
+AS $validate_functions$
+DECLARE
+    routine record;
+BEGIN
+    FOR routine IN
+        SELECT p.oid, v.proname AS validator,
+               (SELECT substr(s.setting, length('search_path=') + 1) FROM unnest(p.proconfig) AS s (setting) WHERE s.setting LIKE 'search\_path=%') AS path
+        FROM pg_proc AS p
+        JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        JOIN pg_language AS l ON l.oid = p.prolang
+        JOIN pg_proc AS v ON v.oid = l.lanvalidator
+        WHERE n.nspname IN ('statbus', 'temporal', 'register', 'auth', 'import', 'worker', 'api')
+        AND l.lanname IN ('plpgsql', 'sql')
+    LOOP
+        PERFORM set_config('search_path', coalesce(routine.path, 'pg_catalog'), true);
+        EXECUTE format('SELECT pg_catalog.%I(%s)', routine.validator, routine.oid);
+    END LOOP;
+END
+$validate_functions$;
+COMMENT ON FUNCTION statbus.validate_functions() IS
+    'Checks the body of every function of statbus: an error names the first broken one';
+REVOKE ALL ON FUNCTION statbus.validate_functions() FROM PUBLIC;
 -- Parsers for the cells of an uploaded file, and what day it is.
 --
 -- A bad value never raises: import.parse_x gives NULL and import.parse_x_error the code of the
@@ -2778,6 +2807,21 @@ $accessible_activity_category_ids$;
 COMMENT ON FUNCTION auth.accessible_activity_category_ids() IS
     'The activity categories that the current user, if restricted, may write: those granted in activity_category_access and all below them';
 
+-- Who may connect is no part of a dump, so every install says it again.
+CREATE OR REPLACE FUNCTION auth.restrict_connect()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $restrict_connect$
+BEGIN
+    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, notify_reader', current_database());
+END
+$restrict_connect$;
+COMMENT ON FUNCTION auth.restrict_connect() IS
+    'Lets PostgREST''s role and notify_reader connect to this database, and nobody else who was not granted it by name';
+REVOKE ALL ON FUNCTION auth.restrict_connect() FROM PUBLIC;
+
 -- The login roles of this database's users.  Needed after a restore into another cluster: a dump
 -- of a database holds no roles.
 CREATE OR REPLACE FUNCTION auth.sync_roles()
@@ -2790,6 +2834,7 @@ DECLARE
     person record;
     made integer := 0;
 BEGIN
+    PERFORM auth.restrict_connect();
     FOR person IN
         SELECT u.email::text AS role_name, u.statbus_role::text AS group_name, u.deleted_at
         FROM auth."user" AS u
@@ -6870,9 +6915,8 @@ BEGIN
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA register TO regular_user;
     GRANT SELECT ON register.installation TO authenticated;
 
-    -- The anonymous web visitor may connect to the database through PostgREST; nobody else unless named by auth.sync_roles().
-    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, notify_reader', current_database());
+    -- The anonymous web visitor comes through PostgREST; everybody else is named by auth.sync_roles().
+    PERFORM auth.restrict_connect();
 END
 $rights$;
 $define$::text;
@@ -6937,6 +6981,7 @@ BEGIN
         PERFORM statbus.execute_unowned(step.body);
     END LOOP;
     PERFORM statbus.pin_search_path();
+    PERFORM statbus.validate_functions();
 
     -- Rows that are older than a derived table, or than the triggers that keep it, are derived now.
     IF is_mended AND to_regprocedure('statbus.rebuild()') IS NOT NULL THEN
@@ -6991,3 +7036,5 @@ BEGIN
     END IF;
 END
 $footer$;
+
+SELECT auth.restrict_connect();

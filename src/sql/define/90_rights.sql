@@ -184,8 +184,7 @@ BEGIN
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA register TO regular_user;
     GRANT SELECT ON register.installation TO authenticated;
 
-    -- The anonymous web visitor may connect to the database through PostgREST; nobody else unless named by auth.sync_roles().
-    EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, notify_reader', current_database());
+    -- The anonymous web visitor comes through PostgREST; everybody else is named by auth.sync_roles().
+    PERFORM auth.restrict_connect();
 END
 $rights$;
