@@ -116,6 +116,24 @@ UPDATE auth."user" SET display_name = 'Rita R.' WHERE email = 'regress_regular@e
 RESET ROLE;
 SELECT display_name FROM auth."user" WHERE email = 'regress_regular@example.org';
 
+-- A part of a history that somebody else wrote: she signs what she writes, the rest included; changed back, it is one slice again.
+SET LOCAL ROLE "regress_regular@example.org";
+UPDATE api.legal_unit__for_portion_of_valid SET name = 'For a year', valid_from = '2021-01-01', valid_to = '2021-12-31' WHERE id = 1000001;
+SELECT valid_from, valid_to, name, edit_by_user_id = auth.uid() AS signed_by_her FROM register.legal_unit WHERE id = 1000001 ORDER BY valid_from;
+RESET ROLE;
+SET LOCAL ROLE "regress_admin@example.org";
+UPDATE api.legal_unit__for_portion_of_valid SET name = 'Unit 1' WHERE id = 1000001 AND valid_from = '2021-01-01';
+SELECT valid_from, valid_to, name FROM register.legal_unit WHERE id = 1000001 ORDER BY valid_from;
+RESET ROLE;
+SAVEPOINT s;
+SET LOCAL ROLE "regress_external@example.org";
+UPDATE api.legal_unit__for_portion_of_valid SET name = 'x', valid_from = '2021-01-01' WHERE id = 1000001;   -- fails
+ROLLBACK TO s;
+SET LOCAL ROLE "regress_restricted@example.org";
+UPDATE api.location__for_portion_of_valid SET postplace = 'x', valid_from = '2021-01-01' WHERE legal_unit_id = 1000001 AND type = 'postal';   -- fails
+ROLLBACK TO s;
+RESET ROLE;
+
 -- Admin: all of it, and still no secrets.
 SET LOCAL ROLE "regress_admin@example.org";
 SELECT * FROM pg_temp.who();

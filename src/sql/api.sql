@@ -362,29 +362,23 @@ $api_delete$;
 COMMENT ON FUNCTION statbus.api_delete() IS 'Trigger on views of schema api: deletes the slice from the table';
 REVOKE ALL ON FUNCTION statbus.api_delete() FROM PUBLIC;
 
--- api_portion_editor(base table): whoever changes a part of a slice writes all its parts anew, so he becomes their editor, as
--- the policies ask of every row that is written. Fires before the trigger that collects the portion (by its name).
+-- api_portion_editor(): whoever changes a part of a slice is the editor of that part. Fires before the trigger that collects the
+-- portion (by its name).
 CREATE OR REPLACE FUNCTION statbus.api_portion_editor()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $api_portion_editor$
-DECLARE
-    editor CONSTANT integer := auth.uid();
-    written integer;
 BEGIN
-    IF to_jsonb(NEW) = to_jsonb(OLD) THEN
-        RETURN NEW;
+    IF to_jsonb(NEW) <> to_jsonb(OLD) THEN
+        NEW.edit_by_user_id := auth.uid();
+        NEW.edit_at := statement_timestamp();
     END IF;
-    EXECUTE format('UPDATE %s AS t SET edit_by_user_id = $1, edit_at = statement_timestamp()
-                    WHERE t.id = ($2).id AND t.valid_from = ($2).valid_from AND t.valid_until = ($2).valid_until', TG_ARGV[0]::regclass)
-    USING editor, OLD;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    RETURN CASE WHEN written > 0 THEN NEW END;
+    RETURN NEW;
 END
 $api_portion_editor$;
 COMMENT ON FUNCTION statbus.api_portion_editor() IS
-    'Trigger on the portion views of schema api: the current user becomes the editor of the slice before it is split';
+    'Trigger on the portion views of schema api: the current user becomes the editor of the part that he changes';
 REVOKE ALL ON FUNCTION statbus.api_portion_editor() FROM PUBLIC;
 
 -- rights ----------------------------------------------------------------------------------------------------------

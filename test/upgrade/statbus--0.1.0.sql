@@ -1915,6 +1915,7 @@ DECLARE
     base oid := temporal.portion_base(TG_RELID);
     span record := temporal.period_of(base, period);
     collected text := format('pg_temp.%I', temporal.portion_table(base));
+    ephemeral name[];
     listed text;
     fault record;
     has_rows boolean;
@@ -1930,10 +1931,12 @@ BEGIN
     END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM %s)', collected) INTO has_rows;
     IF has_rows THEN
-        EXECUTE 'SELECT m.status, m.message FROM temporal.merge($1, $2, $3, $4, period := $5, row_id_column := ''temporal row'') AS m'
+        SELECT coalesce(array_agg(a.attname), '{}') INTO ephemeral
+        FROM pg_attribute AS a WHERE a.attrelid = base AND a.attname = ANY (TG_ARGV[1]::name[]);
+        EXECUTE 'SELECT m.status, m.message FROM temporal.merge($1, $2, $3, $4, period := $5, row_id_column := ''temporal row'', ephemeral_columns := $6) AS m'
             ' ORDER BY m.status <> ''ERROR'' LIMIT 1'
         INTO fault USING base::regclass, collected::regclass, temporal.identity_of(base, period),
-            CASE WHEN TG_OP = 'DELETE' THEN 'DELETE_FOR_PORTION_OF' ELSE 'REPLACE_FOR_PORTION_OF' END::temporal.merge_mode, period;
+            CASE WHEN TG_OP = 'DELETE' THEN 'DELETE_FOR_PORTION_OF' ELSE 'REPLACE_FOR_PORTION_OF' END::temporal.merge_mode, period, ephemeral;
         IF fault.status = 'ERROR' THEN
             RAISE EXCEPTION '%', fault.message USING ERRCODE = 'invalid_parameter_value';
         END IF;
@@ -1946,8 +1949,9 @@ REVOKE ALL ON FUNCTION temporal.portion_statement() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.portion_statement() TO PUBLIC;
 COMMENT ON FUNCTION temporal.portion_statement() IS 'statement triggers of a portion view';
 
--- Makes or remakes <table>__for_portion_of_valid and returns it.
-CREATE OR REPLACE FUNCTION temporal.add_portion_view(table_name regclass, view_schema name DEFAULT NULL) RETURNS regclass
+-- Makes or remakes <table>__for_portion_of_valid and returns it. Ephemeral columns never make two slices different.
+CREATE OR REPLACE FUNCTION temporal.add_portion_view(table_name regclass, view_schema name DEFAULT NULL, ephemeral_columns name[] DEFAULT '{}')
+RETURNS regclass
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $add_portion_view$
 DECLARE
@@ -1972,14 +1976,14 @@ BEGIN
         (SELECT string_agg(format('b.%I', a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a
          WHERE a.attrelid = table_name AND a.attnum > 0 AND NOT a.attisdropped), table_name);
     EXECUTE format('CREATE OR REPLACE TRIGGER collect INSTEAD OF INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION temporal.portion_row(%L)', view_name, period);
-    EXECUTE format('CREATE OR REPLACE TRIGGER prepare BEFORE UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement(%L)', view_name, period);
-    EXECUTE format('CREATE OR REPLACE TRIGGER apply AFTER UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement(%L)', view_name, period);
+    EXECUTE format('CREATE OR REPLACE TRIGGER prepare BEFORE UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement(%L, %L)', view_name, period, ephemeral_columns);
+    EXECUTE format('CREATE OR REPLACE TRIGGER apply AFTER UPDATE OR DELETE ON %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement(%L, %L)', view_name, period, ephemeral_columns);
     RETURN view_name::regclass;
 END
 $add_portion_view$;
-REVOKE ALL ON FUNCTION temporal.add_portion_view(regclass, name) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION temporal.add_portion_view(regclass, name) TO PUBLIC;
-COMMENT ON FUNCTION temporal.add_portion_view(regclass, name) IS 'makes a view whose UPDATE changes a portion of time';
+REVOKE ALL ON FUNCTION temporal.add_portion_view(regclass, name, name[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.add_portion_view(regclass, name, name[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.add_portion_view(regclass, name, name[]) IS 'makes a view whose UPDATE changes a portion of time';
 
 -- Removes a part of one entity's time; returns the number of slices it concerned.
 CREATE OR REPLACE FUNCTION temporal.delete_portion(table_name regclass, identity jsonb, valid_from date, valid_until date) RETURNS bigint

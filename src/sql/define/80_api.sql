@@ -68,8 +68,9 @@ BEGIN
         'legal_unit', 'establishment', 'activity', 'location', 'contact', 'stat_for_unit', 'person_for_unit',
         'legal_relationship', 'power_root'
     ] LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER api_editor INSTEAD OF UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION statbus.api_portion_editor(%L)',
-                       temporal.add_portion_view(format('register.%I', table_name)::regclass, 'api'), format('register.%I', table_name));
+        EXECUTE format('CREATE OR REPLACE TRIGGER api_editor INSTEAD OF UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION statbus.api_portion_editor()',
+                       temporal.add_portion_view(format('register.%I', table_name)::regclass, 'api',
+                           '{edit_comment,edit_by_user_id,edit_at,import_job_id,import_source_line}'));
         EXECUTE format('COMMENT ON VIEW api.%I IS %L', table_name || '__for_portion_of_valid',
                        format('%s: an UPDATE changes it from valid_from to valid_to only, and leaves its history before and after as it is', table_name));
     END LOOP;

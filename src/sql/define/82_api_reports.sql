@@ -544,10 +544,6 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Give valid_to or valid_until; infinity for an open end.';
     END IF;
     PERFORM statbus.check_period(delete_portion.valid_from, end_day);
-    -- What is left of a slice is written anew: by whom, the policies ask.
-    EXECUTE format('UPDATE register.%I AS t SET edit_by_user_id = auth.uid(), edit_at = statement_timestamp()
-                    WHERE t.id = ($1 ->> ''id'')::integer AND t.valid_from < $3 AND $2 < t.valid_until', delete_portion.table_name)
-    USING delete_portion.identity, delete_portion.valid_from, end_day;
     RETURN temporal.delete_portion(format('register.%I', delete_portion.table_name)::regclass, delete_portion.identity,
                                    delete_portion.valid_from, end_day);
 END
