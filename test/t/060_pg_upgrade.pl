@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use Cwd qw(getcwd);
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use lib dirname(__FILE__) . '/../perl';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -52,7 +52,11 @@ for my $mode ('--copy', '--link')
 	my $new = PostgreSQL::Test::Cluster->new('new' . $mode, install_path => $new_server);
 	# From 18 on, a new cluster has checksums unless it is told otherwise; both must have them or not.
 	my ($major) = $new->config_data('--version') =~ /(\d+)/;
-	$new->init(extra => [ @{ $initdb[1] }, $major >= 18 ? '--no-data-checksums' : () ]);
+	{
+		# It has the extension in its own folders, as the old one has.
+		delete local $ENV{TEMP_CONFIG};
+		$new->init(extra => [ @{ $initdb[1] }, $major >= 18 ? '--no-data-checksums' : () ]);
+	}
 	note("pg_upgrade $mode: PostgreSQL $old_major to $major");
 
 	my $here = getcwd();
@@ -120,6 +124,11 @@ sub server_with_extension
 	{
 		system_or_bail('cp', '-L', "$at{bindir}/$program", "$dir/new$at{bindir}/$program");
 	}
+	# Its control file and scripts, too: before 18 the server of links would not find them anywhere else.
+	my $extension = "$at{sharedir}/extension";
+	my ($installed) = $library =~ /^(.*)\Q$at{pkglibdir}\E$/;
+	system_or_bail('mkdir', '-p', "$dir/new$extension");
+	symlink $_, "$dir/new$extension/" . basename($_) for glob("$extension/*"), glob("$installed$extension/statbus*");
 	for my $what (qw(pkglibdir sharedir))
 	{
 		symlink $_, "$dir/new$_" for grep { !-e "$dir/new$_" } glob "$at{$what}/*";
