@@ -111,7 +111,8 @@ start_postgrest() {
 	as_postgres chmod 600 "$dir/postgrest.conf"
 	as_postgres sh -c "'$binary' '$dir/postgrest.conf' >'$dir/postgrest.log' 2>&1 & echo \$! >'$dir/postgrest.pid'"
 	for _ in $(seq 50); do
-		if (exec 3<>"/dev/tcp/127.0.0.1/$http_port") 2>/dev/null; then return 0; fi
+		# Until it has read the schema it answers 503.
+		if perl -MHTTP::Tiny -e 'exit(HTTP::Tiny->new(timeout => 5)->get("$ARGV[0]/")->{status} >= 500)' "http://127.0.0.1:$http_port"; then return 0; fi
 		sleep 0.2
 	done
 	cat "$dir/postgrest.log" >&2
