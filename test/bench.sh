@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # make bench: prints the tables of doc/performance.md.  Every figure stands beside a baseline of the same run.
-#   PORTION=register    only one of the groups: register
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -49,14 +48,14 @@ upload() {
 		INSERT INTO api.import_job (slug, definition_slug, default_valid_from, default_valid_to, review)
 		VALUES (:'slug', :'definition', nullif(:'valid_from', '')::date, CASE WHEN :'valid_from' <> '' THEN 'infinity'::date END, false);
 	SQL
-	sql -c "\\copy import.\"${1}_upload\" ($(head -n 1 "$3" | tr -d '\r"' | sed 's/[^,]*/"&"/g')) FROM '$3' WITH (FORMAT csv, HEADER)"
+	sql -c "\\copy import.\"${1}_upload\" ($(csv_columns "$3")) FROM '$3' WITH (FORMAT csv, HEADER)"
 }
 
 process() { sql -c 'CALL worker.process_tasks()'; }
 
 # plain FILE: the same rows into a table of text columns, the least that any import must do.
 plain() {
-	sql -c "DROP TABLE IF EXISTS plain" -c "CREATE TABLE plain ($(head -n 1 "$1" | tr -d '\r"' | sed 's/[^,]*/"&" text/g'))" \
+	sql -c "DROP TABLE IF EXISTS plain" -c "CREATE TABLE plain ($(csv_columns "$1" | sed 's/", "/" text, "/g; s/$/ text/'))" \
 		-c "\\copy plain FROM '$1' WITH (FORMAT csv, HEADER)"
 }
 

@@ -29,13 +29,6 @@ value() { sql -A -t -c "$1"; }
 
 title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
-# header FILE: the heading of a CSV file as a list of quoted column names.
-header() {
-	head -n 1 "$1" | perl -CSD -ne 's/^\x{FEFF}//; s/[\r\n]+$//;
-		my @names; while (/\G(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/g) { my $n = $1 // $2; $n =~ s/""/"/g; push @names, $n; last if $3 eq "" }
-		print join(", ", map { s/"/""/gr =~ s/(.*)/"$1"/sr } @names)'
-}
-
 # import JOB DEFINITION FILE [VALID_FROM] [MAP]: one file, with visible progress.  MAP: lines "target=heading" for a
 # file whose headings are not those of the definition.
 import() {
@@ -46,7 +39,7 @@ import() {
 		INSERT INTO api.import_job (slug, definition_slug, default_valid_from, default_valid_to, review)
 		VALUES (:'slug', :'definition', nullif(:'valid_from', '')::date, CASE WHEN :'valid_from' <> '' THEN 'infinity'::date END, false);
 	SQL
-	columns=$(header "$file")
+	columns=$(csv_columns "$file")
 	if [ -n "$map" ]; then
 		# Everything of the file as it is, then what the map names.
 		{

@@ -48,7 +48,7 @@ newest_server() {
 find_server() {
 	local newest
 	newest=$(newest_server)
-	if [ -z "$newest" ] || [ ! -x "/usr/lib/postgresql/$newest/bin/initdb" ]; then
+	if [ -z "$newest" ]; then
 		# Installed without the start-up cluster: nothing of ours uses it.
 		need_packages postgresql-common
 		as_root sed -i 's/^#\? *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
@@ -129,4 +129,11 @@ stop_cluster() {
 	local dir=$1
 	[ -f "$dir/data/postmaster.pid" ] || return 0
 	as_postgres "$PG_BIN/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1 || true
+}
+
+# csv_columns FILE: the heading of a CSV file as a list of quoted column names.
+csv_columns() {
+	head -n 1 "$1" | perl -CSD -ne 's/^\x{FEFF}//; s/[\r\n]+$//;
+		my @names; while (/\G(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/g) { my $n = $1 // $2; $n =~ s/""/"/g; push @names, $n; last if $3 eq "" }
+		print join(", ", map { s/"/""/gr =~ s/(.*)/"$1"/sr } @names)'
 }

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node create_register dump_text fingerprint rows_of sql_file same_text shared_dir);
+our @EXPORT = qw(new_node create_register dump_text fingerprint rows_of sql_file same_text shared_dir choose_settings csv_columns copy_file);
 
 # The folder test/.
 my $test_dir = File::Spec->rel2abs(dirname(__FILE__) . '/..');
@@ -71,6 +71,35 @@ sub sql_file
 {
 	my ($name) = @_;
 	return slurp_file("$test_dir/upgrade/$name");
+}
+
+# The first step of an office: its activity standard and its country.
+sub choose_settings
+{
+	my ($node, $database, $standard, $country) = @_;
+	$node->safe_psql($database, qq{
+		INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
+		SELECT s.id, c.id, v.id FROM api.activity_category_standard AS s, api.country AS c, api.region_version AS v
+		WHERE s.code = '$standard' AND c.iso_2 = '$country' AND v.code = 'initial'});
+	return;
+}
+
+# The heading of a CSV file as a list of quoted column names.
+sub csv_columns
+{
+	my ($file) = @_;
+	open(my $in, '<:encoding(UTF-8)', $file) or die "$file: $!";
+	chomp(my $heading = <$in>);
+	close $in;
+	$heading =~ s/[\r"\x{FEFF}]//g;
+	return join ', ', map { qq{"$_"} } split /,/, $heading;
+}
+
+# COPY of a CSV file into a table or view, by the file's own heading.
+sub copy_file
+{
+	my ($node, $database, $target, $file) = @_;
+	return $node->safe_psql($database, "\\copy $target (" . csv_columns($file) . ") FROM '$file' WITH (FORMAT csv, HEADER)");
 }
 
 # Compares long texts line by line and shows only the first lines that differ.

@@ -18,16 +18,13 @@ my $node = new_node('norway');
 create_register($node, 'norway');
 
 sub query { return $node->safe_psql('norway', $_[0]); }
-sub copy { my ($target, $file) = @_; return query("\\copy $target FROM '$files/$file' WITH (FORMAT csv, HEADER)"); }
+sub copy { my ($target, $file) = @_; return copy_file($node, 'norway', $target, "$files/$file"); }
 
-query(q{
-	INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
-	SELECT s.id, c.id, v.id FROM api.activity_category_standard AS s, api.country AS c, api.region_version AS v
-	WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial'});
-copy('api.activity_category_enabled_custom (path, name, description)', 'activity_category_norway.csv');
-copy('api.region_upload (path, name)', 'norway-regions-2024.csv');
-copy('api.sector_custom_only (path, name, description)', 'sector_norway.csv');
-copy('api.legal_form_custom_only (code, name)', 'legal_form_norway.csv');
+choose_settings($node, 'norway', 'nace_v2.1', 'NO');
+copy('api.activity_category_enabled_custom', 'activity_category_norway.csv');
+copy('api.region_upload', 'norway-regions-2024.csv');
+copy('api.sector_custom_only', 'sector_norway.csv');
+copy('api.legal_form_custom_only', 'legal_form_norway.csv');
 
 my %definition = (enheter => 'brreg_hovedenhet', underenheter => 'brreg_underenhet');
 
@@ -36,14 +33,9 @@ sub import_year
 {
 	my ($year, $kind, $suffix) = @_;
 	my $slug = "norway_${year}_$kind$suffix";
-	open(my $in, '<', "$files/$year-$kind.csv") or die "$year-$kind.csv: $!";
-	chomp(my $heading = <$in>);
-	close $in;
-	$heading =~ s/[\r"]//g;
-	my $columns = join ', ', map { qq{"$_"} } split /,/, $heading;
 	query(qq{INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
 		SELECT '$slug', d.id, '$year-01-01', 'infinity', false FROM import.definition AS d WHERE d.slug = '$definition{$kind}'});
-	copy("import.\"${slug}_upload\" ($columns)", "$year-$kind.csv");
+	copy("import.\"${slug}_upload\"", "$year-$kind.csv");
 	query('CALL worker.process_tasks()');
 	is(query(qq{SELECT state FROM import.job WHERE slug = '$slug'}), 'finished', "$slug: finished");
 	return;

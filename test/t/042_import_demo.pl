@@ -18,26 +18,9 @@ create_register($node, 'demo');
 
 sub query { return $node->safe_psql('demo', $_[0]); }
 
-sub columns
-{
-	my ($file) = @_;
-	open(my $in, '<:encoding(UTF-8)', "$files/$file") or die "$file: $!";
-	chomp(my $heading = <$in>);
-	close $in;
-	$heading =~ s/[\r"\x{FEFF}]//g;
-	return $heading;
-}
+sub copy { my ($target, $file) = @_; return copy_file($node, 'demo', $target, "$files/$file"); }
 
-sub copy
-{
-	my ($target, $file) = @_;
-	return query("\\copy $target (" . columns($file) . ") FROM '$files/$file' WITH (FORMAT csv, HEADER)");
-}
-
-query(q{
-	INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
-	SELECT s.id, c.id, v.id FROM api.activity_category_standard AS s, api.country AS c, api.region_version AS v
-	WHERE s.code = 'isic_v4' AND c.iso_2 = 'UN' AND v.code = 'initial'});
+choose_settings($node, 'demo', 'isic_v4', 'UN');
 copy('api.activity_category_enabled_custom', 'activity_custom_isic_demo.csv');
 copy('api.region_upload', 'regions_demo.csv');
 copy('api.sector_custom_only', 'sectors_demo.csv');

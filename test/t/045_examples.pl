@@ -10,21 +10,15 @@ use Statbus;
 my $examples = File::Spec->rel2abs(dirname(__FILE__) . '/../../examples');
 my $node = new_node('examples');
 create_register($node, 'register');
-$node->safe_psql('register', q{
-	INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
-	SELECT s.id, c.id, v.id FROM api.activity_category_standard AS s, api.country AS c, api.region_version AS v
-	WHERE s.code = 'isic_v4' AND c.iso_2 = 'UN' AND v.code = 'initial'});
-$node->safe_psql('register', "\\copy api.region_upload (path, name) FROM '$examples/01_regions.csv' WITH (FORMAT csv, HEADER)");
+choose_settings($node, 'register', 'isic_v4', 'UN');
+copy_file($node, 'register', 'api.region_upload', "$examples/01_regions.csv");
 
 # import($slug, $definition, $file): state, imported, unchanged, skipped, errors, and whether the sum is right
 sub import
 {
 	my ($slug, $definition, $file) = @_;
-	open(my $in, '<', "$examples/$file") or die "$file: $!";
-	chomp(my $columns = <$in>);
-	close $in;
 	$node->safe_psql('register', "INSERT INTO api.import_job (slug, definition_slug, review) VALUES ('$slug', '$definition', false)");
-	$node->safe_psql('register', "\\copy import.\"${slug}_upload\" ($columns) FROM '$examples/$file' WITH (FORMAT csv, HEADER)");
+	copy_file($node, 'register', "import.\"${slug}_upload\"", "$examples/$file");
 	$node->safe_psql('register', 'CALL worker.process_tasks()');
 	return $node->safe_psql('register', qq{SELECT concat_ws(' ', state, imported_rows, unchanged_rows, skipped_rows, error_count,
 		total_rows = imported_rows + unchanged_rows + skipped_rows + error_count) FROM api.import_job WHERE slug = '$slug'});
