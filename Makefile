@@ -41,7 +41,10 @@ DEFINITIONS = $(sort $(wildcard src/sql/define/*.sql))
 CODE_PARTS = \
 	src/sql/install.sql \
 	src/sql/parse.sql \
+	src/sql/temporal_algebra.sql \
+	src/sql/temporal_sweep.sql \
 	src/sql/temporal_keys.sql \
+	src/sql/temporal_foreign_keys.sql \
 	src/sql/temporal_merge.sql \
 	src/sql/temporal_portion.sql \
 	src/sql/code_lists.sql \
@@ -78,8 +81,8 @@ UPGRADES = $(notdir $(wildcard src/sql/upgrade/statbus--*--*.sql))
 
 DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
 
-REGRESS        = install parse temporal_keys temporal_merge temporal_portion code_lists register_units worker import_definition import_job import_units import_findings import_demo derive api members policies privileges rights uninstall
-ISOLATION      = temporal_keys
+REGRESS        = install parse temporal_algebra temporal_aggregates temporal_sweep temporal_keys temporal_foreign_keys temporal_merge temporal_merge_cases temporal_merge_oracle temporal_merge_rights temporal_portion code_lists register_units worker import_definition import_job import_units import_findings import_demo derive api members policies privileges rights uninstall
+ISOLATION      = temporal_keys temporal_foreign_keys temporal_merge
 ISOLATION_OPTS = --inputdir=test/isolation
 # Without IPC::Run (Debian: libipc-run-perl) the TAP tests cannot run; the others can.
 ifneq ($(shell perl -MIPC::Run -e 'print 1' 2>/dev/null),)

@@ -29,3 +29,21 @@ CREATE TYPE temporal.merge_status AS ENUM (
     'ERROR'
 );
 COMMENT ON TYPE temporal.merge_status IS 'what became of one source row of temporal.merge';
+
+-- Allen 1983: how one period lies to another.
+CREATE TYPE temporal.allen_relation AS ENUM (
+    'precedes',
+    'meets',
+    'overlaps',
+    'starts',
+    'during',
+    'finishes',
+    'equals',
+    'overlapped_by',
+    'started_by',
+    'contains',
+    'finished_by',
+    'met_by',
+    'preceded_by'
+);
+COMMENT ON TYPE temporal.allen_relation IS 'how one period lies to another: exactly one of thirteen relations (Allen, 1983)';

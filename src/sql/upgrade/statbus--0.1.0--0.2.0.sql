@@ -1,4 +1,0 @@
--- 0.1.0 → 0.2.0.  Everything that 0.2.0 adds to the tables is in steps 0010 and later, which statbus.migrate() runs at
--- the end of this script; functions follow below, replaced or new.  What replacing cannot do stands here: new member
--- types (CREATE TYPE), functions that are gone or return something else (DROP FUNCTION), new columns of auth.secrets.
--- Version 0.2.0 needs none of it.
