@@ -62,6 +62,7 @@ CODE_PARTS = \
 	src/sql/derive_rows.sql \
 	src/sql/derive.sql \
 	src/sql/api.sql \
+	src/sql/doctor.sql \
 	build/migration.sql \
 	src/sql/migrate.sql
 
