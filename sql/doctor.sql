@@ -1,0 +1,38 @@
+-- statbus.doctor(): nothing to say of a register as it is made, and every fault by its name.
+\set VERBOSITY terse
+\pset format unaligned
+\pset fieldsep ' | '
+SET client_min_messages = warning;
+SELECT * FROM statbus.doctor();
+
+-- keys: a disabled trigger, one that fires on a replica only, a half, a missing statement trigger, a missing index
+BEGIN;
+ALTER TABLE register.contact DISABLE TRIGGER contact_legal_unit_id_fkey;
+ALTER TABLE register.activity DISABLE TRIGGER temporal_key_insert;
+ALTER TABLE register.location ENABLE REPLICA TRIGGER temporal_key_update;
+SELECT * FROM statbus.doctor();
+ALTER TABLE register.contact ENABLE TRIGGER contact_legal_unit_id_fkey;
+ALTER TABLE register.activity ENABLE TRIGGER temporal_key_insert;
+ALTER TABLE register.location ENABLE TRIGGER temporal_key_update;
+SELECT count(*) AS faults FROM statbus.doctor();
+ROLLBACK;
+BEGIN;
+DROP TRIGGER contact_legal_unit_id_fkey ON register.contact;
+DROP TRIGGER temporal_key_insert ON register.contact;
+SELECT * FROM statbus.doctor();
+ROLLBACK;
+BEGIN;
+CREATE TABLE shop (id integer, valid_range daterange NOT NULL);
+SELECT temporal.add_unique('shop', '{id}', constraint_name => 'shop_key');
+DROP INDEX shop_key;
+SELECT * FROM statbus.doctor();
+ROLLBACK;
+
+-- what else makes a register less than it seems
+BEGIN;
+ALTER TABLE register.contact DISABLE ROW LEVEL SECURITY;
+ALTER TABLE register.contact ADD CONSTRAINT short_mail CHECK (length(email_address) < 100) NOT VALID;
+GRANT CONNECT ON DATABASE contrib_regression TO PUBLIC;
+SELECT * FROM statbus.doctor();
+ROLLBACK;
+SELECT count(*) AS faults FROM statbus.doctor();
