@@ -21,9 +21,13 @@ BEGIN
     -- Functions name these schemas in their search_path: whoever may create there could capture a name.
     FOR required IN
         SELECT DISTINCT n.nspname
-        FROM pg_catalog.pg_extension AS x
+        FROM pg_catalog.pg_extension AS s
+        JOIN pg_catalog.pg_depend AS e
+            ON e.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.objid = s.oid
+            AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
-        WHERE x.extname IN ('ltree', 'citext', 'btree_gist')
+        WHERE s.extname = 'statbus'
         AND pg_catalog.has_schema_privilege('public', n.oid, 'CREATE')
     LOOP
         RAISE EXCEPTION 'schema "%" holds an extension that statbus needs, and PUBLIC may create objects in it', required.nspname
@@ -34,17 +38,21 @@ BEGIN
     -- The owner of such a schema could as well; he owns the database, so he is told and not refused.
     FOR required IN
         SELECT DISTINCT n.nspname, r.rolname
-        FROM pg_catalog.pg_extension AS x
+        FROM pg_catalog.pg_extension AS s
+        JOIN pg_catalog.pg_depend AS e
+            ON e.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.objid = s.oid
+            AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+        JOIN pg_catalog.pg_extension AS x ON x.oid = e.refobjid
         JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
         JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
         JOIN pg_catalog.pg_roles AS r
             ON NOT r.rolsuper
             AND r.oid = CASE WHEN n.nspowner = 'pg_database_owner'::pg_catalog.regrole THEN d.datdba ELSE n.nspowner END
-        WHERE x.extname IN ('ltree', 'citext', 'btree_gist')
+        WHERE s.extname = 'statbus'
     LOOP
         RAISE WARNING 'role "%" may create objects in schema "%", which holds an extension that statbus needs', required.rolname, required.nspname
             USING DETAIL = 'Functions that superusers run look names up there.',
-                  HINT = 'Install ltree, citext and btree_gist in a schema that a superuser owns.';
+                  HINT = 'Install the extensions that statbus needs in a schema that a superuser owns.';
     END LOOP;
 
     SELECT pg_catalog.array_agg(n.nspname ORDER BY n.nspname) INTO present

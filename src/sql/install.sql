@@ -19,10 +19,11 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $required_schemas$
     SELECT coalesce(array_agg(DISTINCT n.nspname ORDER BY n.nspname), '{}')
-    FROM pg_extension AS x
+    FROM pg_extension AS s
+    JOIN pg_depend AS d ON d.classid = 'pg_extension'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_extension'::regclass
+    JOIN pg_extension AS x ON x.oid = d.refobjid
     JOIN pg_namespace AS n ON n.oid = x.extnamespace
-    WHERE x.extname IN ('ltree', 'citext', 'btree_gist')
-    AND n.nspname <> 'pg_catalog'
+    WHERE s.extname = 'statbus' AND n.nspname <> 'pg_catalog'
 $required_schemas$;
 COMMENT ON FUNCTION statbus.required_schemas() IS
     'The schemas of the extensions that statbus needs: also what PostgREST needs as db-extra-search-path';
