@@ -27,6 +27,15 @@
 #include "varatt.h"
 #endif
 
+/* 18 counts what an index scan does, for EXPLAIN only. */
+#if PG_VERSION_NUM >= 180000
+#define statbus_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define statbus_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
 /* Where derived data is brought up to date: GUC statbus.derive. */
 typedef enum StatbusDerive
 {

@@ -229,6 +229,14 @@ GRANT EXECUTE ON FUNCTION temporal.add_unique(regclass, name[], name, text, bool
 COMMENT ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name)
     IS 'no two rows with equal columns have overlapping periods';
 
+-- The statement trigger of all temporal keys of a table that are not deferrable: temporal_key_insert, _update, _delete, _truncate.
+CREATE OR REPLACE FUNCTION temporal.key_statement() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_temporal_key_statement';
+REVOKE ALL ON FUNCTION temporal.key_statement() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.key_statement() TO PUBLIC;
+COMMENT ON FUNCTION temporal.key_statement() IS 'statement trigger that checks the temporal keys of a table; to be named temporal_key_<event>';
+
 -- A constraint name of at most 63 bytes that no constraint or trigger of the table has.
 CREATE OR REPLACE FUNCTION temporal.free_name(table_name regclass, parts name[], suffix text) RETURNS name
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
