@@ -1,0 +1,339 @@
+/*-------------------------------------------------------------------------
+ *
+ * sweep.c
+ *	  Atomic segments and joins of rows with periods, along time.
+ *
+ * Both sweeps want the rows of one group in the order of their lower cuts
+ * (between the sides of a join the order of equal cuts does not matter) and no
+ * row with an empty period.  They may be used again after their end function.
+ *
+ * Cost: segments take O(log open) per row.  A join looks at an open row only
+ * to hand something out for it, to close it, or once when it began where an
+ * island of the other side begins: O(rows + pieces).
+ *
+ * IDENTIFICATION
+ *	  src/sweep.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "sweep.h"
+
+static void move_cursor(SweepSegments *sweep, SbCut to);
+static void emit_until(SweepSegments *sweep, SbCut until);
+static void advance(SweepSegments *sweep, const SbCut *until);
+static void push_open(SweepSegments *sweep, SbCut end, int slot);
+static SweepOpen pop_open(SweepSegments *sweep);
+static void *grow(const SweepMemory *memory, void *old, int *size, size_t element);
+static void begin_island(SweepJoin *sweep, int side, const SbInterval *cuts);
+static void extend_island(SweepJoin *sweep, int side, const SbInterval *cuts);
+static void end_island(SweepJoin *sweep, int side);
+static void pair_row(SweepJoin *sweep, int side, const SbInterval *cuts, int slot);
+static void settle_row(SweepJoin *sweep, int side, const SweepOpen *row, const SbCut *until);
+static void close_row(SweepJoin *sweep, int side, int index);
+static void emit_row(SweepJoin *sweep, int what, int side, int slot, SbCut lo, SbCut hi);
+
+/* Twice the room, and at least 8 elements. */
+static void *
+grow(const SweepMemory *memory, void *old, int *size, size_t element)
+{
+	*size = *size == 0 ? 8 : *size * 2;
+	return memory->resize(memory->arg, old, (size_t) *size * element);
+}
+
+/*
+ * Segments
+ */
+
+/* Take the next row: hands out what lies left of it, closes what ended there. */
+void
+sweep_segments_add(SweepSegments *sweep, const SbInterval *cuts, int slot)
+{
+	if (!sweep->started)
+	{
+		sweep->started = true;
+		sweep->cursor = sweep_keep(sweep->memory, cuts->lo);
+	}
+	else
+	{
+		advance(sweep, &cuts->lo);
+		emit_until(sweep, cuts->lo);
+	}
+	push_open(sweep, cuts->hi, slot);
+}
+
+/* No more rows in this group: hands out the rest and closes all rows. */
+void
+sweep_segments_end(SweepSegments *sweep)
+{
+	if (!sweep->started)
+		return;
+	advance(sweep, NULL);
+	sweep_drop(sweep->memory, sweep->cursor);
+	sweep->started = false;
+}
+
+/* Close the rows that end at the cut or before, in the order of their ends. */
+static void
+advance(SweepSegments *sweep, const SbCut *until)
+{
+	while (sweep->count > 0 &&
+		   (until == NULL || sb_cut_compare(sweep->order, sweep->heap[0].cuts.hi, *until) <= 0))
+	{
+		SweepOpen	row;
+
+		emit_until(sweep, sweep->heap[0].cuts.hi);
+		row = pop_open(sweep);
+		if (sweep->close != NULL)
+			sweep->close(sweep->arg, row.slot);
+		sweep_drop(sweep->memory, row.cuts.hi);
+	}
+}
+
+/* Hand out the stretch from the cursor to a cut, unless it is empty or an unwanted gap. */
+static void
+emit_until(SweepSegments *sweep, SbCut until)
+{
+	SbInterval	segment;
+
+	if (sb_cut_compare(sweep->order, sweep->cursor, until) >= 0)
+		return;
+	segment.lo = sweep->cursor;
+	segment.hi = until;
+	if (sweep->count > 0 || sweep->gaps)
+		sweep->emit(sweep->arg, &segment, sweep->count);
+	move_cursor(sweep, until);
+}
+
+static void
+move_cursor(SweepSegments *sweep, SbCut to)
+{
+	sweep_drop(sweep->memory, sweep->cursor);
+	sweep->cursor = sweep_keep(sweep->memory, to);
+}
+
+/* Put a row into the heap. */
+static void
+push_open(SweepSegments *sweep, SbCut end, int slot)
+{
+	int			at = sweep->count;
+
+	if (sweep->count == sweep->size)
+		sweep->heap = grow(sweep->memory, sweep->heap, &sweep->size, sizeof(SweepOpen));
+	sweep->count++;
+	while (at > 0)
+	{
+		int			parent = (at - 1) / 2;
+
+		if (sb_cut_compare(sweep->order, sweep->heap[parent].cuts.hi, end) <= 0)
+			break;
+		sweep->heap[at] = sweep->heap[parent];
+		at = parent;
+	}
+	sweep->heap[at].cuts.hi = sweep_keep(sweep->memory, end);
+	sweep->heap[at].slot = slot;
+}
+
+/* Take the row that ends first out of the heap. */
+static SweepOpen
+pop_open(SweepSegments *sweep)
+{
+	SweepOpen	top = sweep->heap[0];
+	SweepOpen	last = sweep->heap[--sweep->count];
+	int			at = 0;
+
+	for (;;)
+	{
+		int			child = 2 * at + 1;
+
+		if (child >= sweep->count)
+			break;
+		if (child + 1 < sweep->count &&
+			sb_cut_compare(sweep->order, sweep->heap[child + 1].cuts.hi, sweep->heap[child].cuts.hi) < 0)
+			child++;
+		if (sb_cut_compare(sweep->order, last.cuts.hi, sweep->heap[child].cuts.hi) <= 0)
+			break;
+		sweep->heap[at] = sweep->heap[child];
+		at = child;
+	}
+	sweep->heap[at] = last;
+	return top;
+}
+
+/*
+ * Join
+ */
+
+/* Take the next row of a side. */
+void
+sweep_join_add(SweepJoin *sweep, int side, const SbInterval *cuts, int slot)
+{
+	int			other = 1 - side;
+	SweepSide  *own = &sweep->side[side];
+	bool		lasting = sweep->pairs || own->wants != 0;
+
+	if (sweep->side[other].wants != 0)
+	{
+		if (own->has_island && sb_cut_compare(sweep->order, own->island.hi, cuts->lo) >= 0)
+			extend_island(sweep, side, cuts);
+		else
+			begin_island(sweep, side, cuts);
+	}
+	if (sweep->pairs)
+		pair_row(sweep, side, cuts, slot);
+
+	/* a row that only covers needs not stay */
+	if (!lasting)
+	{
+		sweep->close(sweep->arg, side, slot);
+		return;
+	}
+	if (own->count == own->size)
+		own->rows = grow(sweep->memory, own->rows, &own->size, sizeof(SweepOpen));
+	own->rows[own->count].cuts.lo = sweep_keep(sweep->memory, cuts->lo);
+	own->rows[own->count].cuts.hi = sweep_keep(sweep->memory, cuts->hi);
+	own->rows[own->count].slot = slot;
+	own->count++;
+}
+
+/* No more rows of either side in this group. */
+void
+sweep_join_end(SweepJoin *sweep)
+{
+	for (int side = 0; side < 2; side++)
+		while (sweep->side[side].count > 0)
+			close_row(sweep, side, sweep->side[side].count - 1);
+	for (int side = 0; side < 2; side++)
+		end_island(sweep, side);
+}
+
+/*
+ * A stretch covered by this side begins: each open row of the other side
+ * learns what the stretch before, and nothing since, has covered of it.
+ */
+static void
+begin_island(SweepJoin *sweep, int side, const SbInterval *cuts)
+{
+	int			other = 1 - side;
+	SweepSide  *own = &sweep->side[side];
+	SweepSide  *rows = &sweep->side[other];
+
+	for (int i = rows->count - 1; i >= 0; i--)
+	{
+		if (sb_cut_compare(sweep->order, rows->rows[i].cuts.hi, cuts->lo) <= 0)
+			close_row(sweep, other, i);
+		else
+			settle_row(sweep, other, &rows->rows[i], &cuts->lo);
+	}
+	end_island(sweep, side);
+	own->has_island = true;
+	own->island.lo = sweep_keep(sweep->memory, cuts->lo);
+	own->island.hi = sweep_keep(sweep->memory, cuts->hi);
+}
+
+/* A row that touches the island. */
+static void
+extend_island(SweepJoin *sweep, int side, const SbInterval *cuts)
+{
+	SbInterval *island = &sweep->side[side].island;
+
+	if (sb_cut_compare(sweep->order, island->hi, cuts->hi) >= 0)
+		return;
+	sweep_drop(sweep->memory, island->hi);
+	island->hi = sweep_keep(sweep->memory, cuts->hi);
+}
+
+static void
+end_island(SweepJoin *sweep, int side)
+{
+	SweepSide  *own = &sweep->side[side];
+
+	if (!own->has_island)
+		return;
+	sweep_drop(sweep->memory, own->island.lo);
+	sweep_drop(sweep->memory, own->island.hi);
+	own->has_island = false;
+}
+
+/* Hand out the row with every open row of the other side; close those that have ended. */
+static void
+pair_row(SweepJoin *sweep, int side, const SbInterval *cuts, int slot)
+{
+	int			other = 1 - side;
+	SweepSide  *rows = &sweep->side[other];
+
+	for (int i = rows->count - 1; i >= 0; i--)
+	{
+		const SweepOpen *row = &rows->rows[i];
+		SbInterval	piece;
+
+		if (sb_cut_compare(sweep->order, row->cuts.hi, cuts->lo) <= 0)
+		{
+			close_row(sweep, other, i);
+			continue;
+		}
+		piece.lo = cuts->lo;
+		piece.hi = sb_cut_compare(sweep->order, row->cuts.hi, cuts->hi) < 0 ? row->cuts.hi : cuts->hi;
+		sweep->emit(sweep->arg, SWEEP_PAIRS,
+					side == SWEEP_LEFT ? slot : row->slot,
+					side == SWEEP_LEFT ? row->slot : slot, &piece);
+	}
+}
+
+/*
+ * Hand out what is known of a row: the piece in the other side's island, and
+ * the piece after it, which ends where the row does or earlier (until).  What
+ * lies left of the island was handed out when the island began.
+ */
+static void
+settle_row(SweepJoin *sweep, int side, const SweepOpen *row, const SbCut *until)
+{
+	const SweepSide *cover = &sweep->side[1 - side];
+	int			wants = sweep->side[side].wants;
+	SbCut		hi = row->cuts.hi;
+	SbCut		from = row->cuts.lo;
+
+	if (wants == 0)
+		return;
+	if (until != NULL && sb_cut_compare(sweep->order, *until, hi) < 0)
+		hi = *until;
+	if (cover->has_island && sb_cut_compare(sweep->order, cover->island.hi, from) > 0)
+	{
+		SbCut		covered_from = from;
+
+		if (sb_cut_compare(sweep->order, cover->island.lo, from) > 0)
+			covered_from = cover->island.lo;
+		from = cover->island.hi;
+		if (sb_cut_compare(sweep->order, hi, from) < 0)
+			from = hi;
+		if (wants & SWEEP_COVERED)
+			emit_row(sweep, SWEEP_COVERED, side, row->slot, covered_from, from);
+	}
+	if ((wants & SWEEP_UNCOVERED) && sb_cut_compare(sweep->order, from, hi) < 0)
+		emit_row(sweep, SWEEP_UNCOVERED, side, row->slot, from, hi);
+}
+
+/* A piece of one side alone. */
+static void
+emit_row(SweepJoin *sweep, int what, int side, int slot, SbCut lo, SbCut hi)
+{
+	SbInterval	piece;
+
+	piece.lo = lo;
+	piece.hi = hi;
+	sweep->emit(sweep->arg, what, side == SWEEP_LEFT ? slot : SWEEP_NONE,
+				side == SWEEP_LEFT ? SWEEP_NONE : slot, &piece);
+}
+
+/* The row has ended: hand out the rest of it and forget it. */
+static void
+close_row(SweepJoin *sweep, int side, int index)
+{
+	SweepSide  *own = &sweep->side[side];
+	SweepOpen	row = own->rows[index];
+
+	settle_row(sweep, side, &row, NULL);
+	own->rows[index] = own->rows[--own->count];
+	sweep->close(sweep->arg, side, row.slot);
+	sweep_drop(sweep->memory, row.cuts.lo);
+	sweep_drop(sweep->memory, row.cuts.hi);
+}
