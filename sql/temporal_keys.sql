@@ -55,7 +55,6 @@ SELECT temporal.add_foreign_key('child', '{parent_id}', 'loaded', '{id}');
 SELECT temporal.add_foreign_key('child', '{id}', 'child', '{parent_id}');
 SELECT temporal.add_foreign_key('loaded', '{id}', 'nullable', '{i}');
 SELECT temporal.add_foreign_key('child', '{parent_id,id}', 'parent', '{id}');
-SELECT temporal.add_foreign_key('child', '{parent_id}', 'parent', '{id}', on_delete := 'cascade');
 SELECT temporal.add_foreign_key('child', '{parent_id}', 'parent', '{id}', on_delete := 'set null');
 \echo ** F loaded with an orphan
 INSERT INTO child VALUES (9, 9, '2020-01-01', '2021-01-01');

@@ -36,6 +36,16 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* The transaction manager's shared variables had another name before 17. */
+#if PG_VERSION_NUM < 170000
+#define TransamVariables ShmemVariableCache
+#endif
+
+/* One function checks the owner of any object from 16 on. */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
+#endif
+
 /* Where derived data is brought up to date: GUC statbus.derive. */
 typedef enum StatbusDerive
 {
