@@ -71,6 +71,9 @@ typedef struct TemporalMergeCall
 	const char *row_id;			/* the source's column that orders and names its rows */
 	const char *founding_id;	/* or NULL */
 	List	   *ephemeral;		/* of char * */
+	const char *given;			/* UPDATE_FOR_PORTION_OF: the source's column (bytea) that says which
+								 * columns a row gives, NULL or not: bit n - 1 of column n of
+								 * source_desc, the lowest bit of a byte first; or NULL */
 } TemporalMergeCall;
 
 /* What became of it. */
