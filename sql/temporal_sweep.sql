@@ -88,6 +88,11 @@ SELECT temporal.segment_rows('TABLE b', '{}', 'p'), temporal.coalesce_rows('TABL
 SELECT i, temporal.segment_rows('VALUES (int4range(0, ' || i || ')), (''[0,1)'')', '{}', 'column1') FROM generate_series(1, 3) i;
 SELECT i, t.p FROM generate_series(1, 3) i, temporal.segment_rows('VALUES (int4range(0, ' || i || ')), (''[0,1)'')', '{}', 'column1') AS t(p int4range)
 ORDER BY 1, 2;
+\echo ended early and begun again, and a sweep over sweeps
+SELECT i, s FROM generate_series(1, 3) i,
+    LATERAL (SELECT temporal.segment_rows('VALUES (int4range(0, ' || i || ')), (''[0,1)'')', '{}', 'column1') AS s OFFSET 0 LIMIT 1) x;
+SELECT count(*) FROM (SELECT temporal.segment_rows($$SELECT i AS k, p FROM generate_series(1, 3) i,
+    temporal.join_rows('SELECT 1 AS k, p FROM a', 'SELECT 1 AS k, p FROM b', '{k}', 'p', 'full') AS t(k int, p int4range)$$, '{k}', 'p') LIMIT 9) s;
 BEGIN;
 DECLARE pieces CURSOR FOR SELECT temporal.segment_rows('TABLE b', '{}', 'p');
 FETCH 1 FROM pieces;

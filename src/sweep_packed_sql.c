@@ -80,6 +80,7 @@ struct SweepPacked
 	size_t		size;			/* records there is room for */
 	size_t		limit;			/* records that work_mem allows */
 	uint64	   *varying;		/* bits that differ, by word */
+	bool		ordered;		/* the records came in order */
 	size_t		at;
 
 	BufFile    *file;
@@ -88,6 +89,7 @@ struct SweepPacked
 	size_t		run_buffer;		/* records */
 	int		   *heap;			/* runs, the one with the least record on top */
 	int			heap_count;
+	int			second;			/* where in the heap the least record below the top is */
 
 	const uint64 *current;
 	bool		started;
@@ -107,6 +109,8 @@ static void sort_records(SweepPacked *packed);
 static void write_run(SweepPacked *packed);
 static void begin_merge(SweepPacked *packed);
 static bool fill_run(SweepPacked *packed, PackedRun *run);
+static void find_second(SweepPacked *packed);
+static void advance_top(SweepPacked *packed);
 static void sift_down(SweepPacked *packed, int at);
 static const uint64 *next_record(SweepPacked *packed);
 static bool is_new_group(SweepPacked *packed, const uint64 *record);
@@ -193,6 +197,7 @@ sweep_packed_begin(const SweepQuery *query)
 	packed->varying = palloc0(sizeof(uint64) * packed->width);
 	packed->limit = Max((size_t) work_mem * 1024 / (2 * packed->width * sizeof(uint64)), 1024);
 	packed->size = Min(packed->limit, 1024);
+	packed->ordered = true;
 	packed->records = palloc(packed->size * packed->width * sizeof(uint64));
 	for (int i = 0; i < 2; i++)
 	{
@@ -305,6 +310,10 @@ sweep_packed_put(SweepPacked *packed, TupleTableSlot *slot, const SbInterval *cu
 	}
 	record[packed->flags_word] = flags;
 
+	if (packed->ordered && packed->count > 0 &&
+		sweep_record_compare(record - packed->width, record, packed->fields, packed->nfields) > 0)
+		packed->ordered = false;
+
 	/* values need not be sorted */
 	for (int i = 0; i <= packed->flags_word; i++)
 		packed->varying[i] |= record[i] ^ packed->records[i];
@@ -334,7 +343,7 @@ sort_records(SweepPacked *packed)
 	uint64	   *spare;
 	uint64	   *sorted;
 
-	if (packed->count < 2)
+	if (packed->ordered)
 		return;
 	CHECK_FOR_INTERRUPTS();
 	spare = MemoryContextAllocHuge(CurrentMemoryContext, packed->file != NULL ?
@@ -364,6 +373,7 @@ write_run(SweepPacked *packed)
 	run->left = packed->count;
 	BufFileWrite(packed->file, packed->records, packed->count * packed->width * sizeof(uint64));
 	packed->count = 0;
+	packed->ordered = true;
 	memset(packed->varying, 0, sizeof(uint64) * packed->width);
 }
 
@@ -379,6 +389,15 @@ sweep_packed_sort(SweepPacked *packed)
 	pfree(packed->records);
 	packed->records = NULL;
 	begin_merge(packed);
+}
+
+/* The record a run is at. */
+static inline const uint64 *
+run_record(const SweepPacked *packed, int number)
+{
+	const PackedRun *run = &packed->runs[number];
+
+	return run->buffer + run->at * packed->width;
 }
 
 /* Give each run a buffer, and order the runs. */
@@ -397,6 +416,39 @@ begin_merge(SweepPacked *packed)
 	}
 	for (int i = packed->heap_count / 2 - 1; i >= 0; i--)
 		sift_down(packed, i);
+	find_second(packed);
+}
+
+/* Remember which run comes after the one on top. */
+static void
+find_second(SweepPacked *packed)
+{
+	packed->second = 1;
+	if (packed->heap_count > 2 &&
+		sweep_record_compare(run_record(packed, packed->heap[2]), run_record(packed, packed->heap[1]),
+							 packed->fields, packed->nfields) < 0)
+		packed->second = 2;
+}
+
+/* The run on top has given its record: go on in it, and order the heap again if need be. */
+static void
+advance_top(SweepPacked *packed)
+{
+	PackedRun  *run = &packed->runs[packed->heap[0]];
+
+	if (++run->at == run->filled && !fill_run(packed, run))
+	{
+		packed->heap[0] = packed->heap[--packed->heap_count];
+		if (packed->heap_count == 0)
+			return;
+	}
+	else if (packed->heap_count == 1 ||
+			 sweep_record_compare(run_record(packed, packed->heap[0]),
+								  run_record(packed, packed->heap[packed->second]),
+								  packed->fields, packed->nfields) <= 0)
+		return;
+	sift_down(packed, 0);
+	find_second(packed);
 }
 
 /* Read the next part of a run; false at its end. */
@@ -420,15 +472,6 @@ fill_run(SweepPacked *packed, PackedRun *run)
 	run->filled = count;
 	run->at = 0;
 	return true;
-}
-
-/* The record a run is at. */
-static inline const uint64 *
-run_record(const SweepPacked *packed, int number)
-{
-	const PackedRun *run = &packed->runs[number];
-
-	return run->buffer + run->at * packed->width;
 }
 
 /* Restore the order of the heap below a place. */
@@ -465,16 +508,9 @@ next_record(SweepPacked *packed)
 	if (packed->file == NULL)
 		return packed->at < packed->count ? packed->records + packed->at++ * packed->width : NULL;
 
-	/* the run on top gave the last record: let it go on only now */
+	/* the last record came from the run on top: let it go on only now */
 	if (packed->started && packed->heap_count > 0)
-	{
-		PackedRun  *run = &packed->runs[packed->heap[0]];
-
-		if (++run->at == run->filled && !fill_run(packed, run))
-			packed->heap[0] = packed->heap[--packed->heap_count];
-		if (packed->heap_count > 0)
-			sift_down(packed, 0);
-	}
+		advance_top(packed);
 	return packed->heap_count > 0 ? run_record(packed, packed->heap[0]) : NULL;
 }
 
