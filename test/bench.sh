@@ -1,12 +1,32 @@
 #!/usr/bin/env bash
 # make bench: prints the tables of doc/performance.md.  Every figure stands beside a baseline of the same run.
+#   BENCH="import temporal" make bench              one part only; temporal runs on the installed server and on 18
+#   BENCH=temporal PG=15 CASE="allen" make bench    one server, some cases (see test/bench/temporal/run.sh)
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 find_server
 need_packages perl
-shared=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
+export STATBUS_SHARED=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
+code=0
+
+# temporal: in this machine's server, then in the folder of 18; which of them, PG may say.
+temporal() {
+	case " ${PG:-$PG_MAJOR 18} " in *" $PG_MAJOR "*) "$STATBUS_TOP/test/bench/temporal/run.sh" || code=1 ;; esac
+	case " ${PG:-$PG_MAJOR 18} " in *' 18 '*)
+		[ "$PG_MAJOR" = 18 ] || STATBUS_PGROOT_BIND=$STATBUS_SHARED "$STATBUS_TOP/test/pgroot.sh" run 18 "$STATBUS_TOP" \
+			env STATBUS_SHARED="$STATBUS_SHARED" CASE="${CASE:-}" BENCH_QUICK="${BENCH_QUICK:-}" test/bench/temporal/run.sh || code=1 ;;
+	esac
+}
+
+case " ${BENCH:-import temporal} " in
+*' import '*) ;;
+*' temporal '*) temporal; exit "$code" ;;
+*) die "BENCH is import, temporal or both" ;;
+esac
+
+shared=$STATBUS_SHARED
 work=$(mktemp -d /tmp/statbus-bench.XXXXXX)
 as_root chown postgres: "$work"
 trap 'stop_cluster "$work"; as_root rm -rf "$work"' EXIT
@@ -110,3 +130,7 @@ if [ -d "$shared/data/norway" ]; then
 else
 	say "no $shared/data/norway: its table is left out"
 fi
+
+stop_cluster "$work"
+case " ${BENCH:-import temporal} " in *' temporal '*) temporal ;; esac
+exit "$code"
