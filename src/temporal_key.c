@@ -18,11 +18,16 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -61,7 +66,10 @@ static uint64 invalidations = 0;
 static MemoryContext retired = NULL;
 
 PG_FUNCTION_INFO_V1(statbus_temporal_key_statement);
+PG_FUNCTION_INFO_V1(statbus_temporal_drop_key_triggers);
+PG_FUNCTION_INFO_V1(statbus_temporal_has_order);
 
+static void drop_trigger(Oid trigger);
 static void prepare(void);
 static void forget_relation(Datum arg, Oid relation);
 static void transaction_ended(XactEvent event, void *arg);
@@ -136,6 +144,80 @@ statbus_temporal_key_statement(PG_FUNCTION_ARGS)
 	if (set->child_count > 0 || set->parent_count > 0)
 		temporal_foreign_statement(trigger, set);
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * temporal.drop_key_triggers(table_name regclass, constraint_name name) → regclass
+ *
+ * Drops the triggers that hold a key's definition, of a foreign key also the
+ * one on the parent, which may belong to somebody else.  The index that was made
+ * for a unique key is returned, not dropped.
+ */
+Datum
+statbus_temporal_drop_key_triggers(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Name		name = PG_GETARG_NAME(1);
+	Relation	relation = table_open(relid, AccessExclusiveLock);
+	const TemporalKeySet *set;
+	Oid			own_index = InvalidOid;
+	bool		found = false;
+
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", RelationGetRelationName(relation))));
+	set = temporal_keys_of(relation);
+	for (int i = 0; i < set->unique_count && !found; i++)
+	{
+		const TemporalUnique *key = &set->uniques[i];
+
+		if (namestrcmp(name, NameStr(key->name)) != 0)
+			continue;
+		found = true;
+		own_index = key->own_index ? key->columns.index : InvalidOid;
+		drop_trigger(key->trigger);
+	}
+	for (int i = 0; i < set->child_count && !found; i++)
+	{
+		const TemporalForeign *key = &set->child_keys[i];
+
+		if (namestrcmp(name, NameStr(key->name)) != 0)
+			continue;
+		found = true;
+		drop_trigger(key->child_trigger);
+		drop_trigger(key->parent_trigger);
+	}
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("temporal key \"%s\" of relation \"%s\" does not exist",
+						NameStr(*name), RelationGetRelationName(relation))));
+	table_close(relation, NoLock);
+	if (!OidIsValid(own_index))
+		PG_RETURN_NULL();
+	PG_RETURN_OID(own_index);
+}
+
+/* Drop one trigger; the caller has checked the rights. */
+static void
+drop_trigger(Oid trigger)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, TriggerRelationId, trigger);
+	performDeletion(&address, DROP_RESTRICT, 0);
+}
+
+/*
+ * temporal.has_order(type_id oid) → boolean
+ *
+ * True when the type has a default btree operator class.
+ */
+Datum
+statbus_temporal_has_order(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(OidIsValid(GetDefaultOpClass(PG_GETARG_OID(0), BTREE_AM_OID)));
 }
 
 /* Once per backend: the cache and what keeps it right. */
@@ -436,6 +518,7 @@ read_unique(Relation relation, const TriggerDesc *triggers, const Trigger *trigg
 	key->enabled = trigger->tgenabled != TRIGGER_DISABLED;
 	key->nulls_not_distinct = has_flag(trigger, "nulls not distinct");
 	key->partial = has_flag(trigger, "partial");
+	key->own_index = has_flag(trigger, "own index");
 	read_columns(relation, trigger, trigger->tgnattr - 1, true, &key->columns);
 	key->columns.index = find_unique_index(relation, triggers, trigger, key);
 }

@@ -47,6 +47,7 @@ typedef struct TemporalUnique
 	bool		deferrable;		/* checked by its row trigger, not per statement */
 	bool		partial;		/* its index has a predicate */
 	bool		enabled;
+	bool		own_index;		/* made with the key, to be dropped with it */
 } TemporalUnique;
 
 typedef struct TemporalForeign
@@ -87,7 +88,8 @@ typedef struct TemporalRow
 {
 	SbInterval	cuts;			/* valid until the next row */
 	TemporalLiveness liveness;
-	TransactionId busy;			/* who inserts or deletes it */
+	TransactionId busy;			/* who inserts or deletes it; invalid: nobody */
+	TransactionId writer;		/* who wrote it, of an own or live row */
 	uint32		token;			/* speculative insertion token, or 0 */
 	ItemPointerData tid;
 } TemporalRow;

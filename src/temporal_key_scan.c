@@ -289,6 +289,7 @@ temporal_classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRo
 	row->tid = slot->tts_tid;
 	row->token = 0;
 	row->busy = InvalidTransactionId;
+	row->writer = InvalidTransactionId;
 	if (TransactionIdIsValid(snapshot->xmin))
 	{
 		row->liveness = TEMPORAL_INSERTING;
@@ -301,8 +302,11 @@ temporal_classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRo
 		row->busy = snapshot->xmax;
 	}
 	else
-		row->liveness = TransactionIdIsCurrentTransactionId(row_xmin(slot)) ?
+	{
+		row->writer = row_xmin(slot);
+		row->liveness = TransactionIdIsCurrentTransactionId(row->writer) ?
 			TEMPORAL_OWN : TEMPORAL_LIVE;
+	}
 }
 
 /* The transaction that wrote a row version; a frozen one has none. */

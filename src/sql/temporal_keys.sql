@@ -1,16 +1,21 @@
--- Temporal keys: unique keys and foreign keys over a period.
+-- Temporal keys: unique keys over a period, and how all temporal keys are written down.
 --
--- A unique key is an exclusion constraint: equal columns, overlapping periods. It is DEFERRABLE INITIALLY IMMEDIATE inside,
--- so that one statement may pass through overlaps and is judged by its end; the constraint's comment records that the caller
--- asked for no more than that.
---
+-- A unique key is a constraint trigger and a btree:
+--   AFTER UPDATE OF <columns>, <period>  EXECUTE temporal.unique_key(<flags>)
+--   (<columns>, from, until) where the period is generated from these two, else (<columns>, <period>)
 -- A foreign key is a pair of constraint triggers with the same arguments (a name that never changes, the action on delete):
 --   on the child   AFTER … UPDATE OF <columns>, <period> FROM <parent>  EXECUTE temporal.foreign_key_child
 --   on the parent  AFTER … UPDATE OF <columns>, <period> FROM <child>   EXECUTE temporal.foreign_key_parent
--- The column lists live in UPDATE OF and the tables in FROM: PostgreSQL renames, dumps and drops them with the tables, and
--- refuses DROP COLUMN without CASCADE. Of a deferrable key the pair does the checking, row by row. Otherwise the pair has
--- WHEN (false) and only keeps the definition, and each table concerned has one set of statement triggers with transition
--- tables (temporal_key_insert, _update, _delete, _truncate) that look the pairs up and check a statement's rows as one set.
+-- The column lists live in UPDATE OF and in the index, the predicate in the index, the tables in FROM: PostgreSQL renames, dumps and
+-- drops them with the tables, and refuses DROP COLUMN without CASCADE. Triggers of a deferrable key do the checking, row by row.
+-- Otherwise they have WHEN (false) and only keep the definition, and the table has one set of statement triggers with transition
+-- tables (temporal_key_insert, _update, _delete, _truncate) that check a statement's rows together.
+--
+-- The index is found, not named: of the valid ones with these columns the one that is called as the trigger, else one that no
+-- other key's trigger is called as. So any name may change. Flags: 'partial', the index has a predicate; 'nulls not distinct';
+-- 'own index', made with the key and dropped with it.
+--
+-- Exclusion constraints with = on the columns and && on the period, and the WITHOUT OVERLAPS keys of 18, are temporal keys as well.
 
 -- The period column of a table: its range type, and the two columns it is generated from, if it is.
 CREATE OR REPLACE FUNCTION temporal.period_of(
@@ -90,7 +95,7 @@ WITH excluding AS (
     SELECT con.oid, con.conrelid, con.conname, con.conindid, con.conkey, con.condeferrable, con.condeferred,
         cardinality(con.conkey) AS width
     FROM pg_catalog.pg_constraint AS con
-    WHERE con.contype = 'x'
+    WHERE con.conexclop IS NOT NULL
         AND con.conkey[cardinality(con.conkey)] <> 0
         AND (
             SELECT pg_catalog.bool_and(o.oprname = CASE WHEN e.position < cardinality(con.conexclop) THEN '=' ELSE '&&' END)
@@ -114,6 +119,13 @@ WITH excluding AS (
     FROM element AS e
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = e.conrelid AND a.attnum = e.attnum AND e.attnum <> 0
     GROUP BY e.oid
+), unique_key AS (
+    SELECT t.oid, t.tgrelid, t.tgname, t.tgdeferrable, t.tginitdeferred, t.tgattr::smallint[] AS numbers,
+        array_length(t.tgattr::smallint[], 1) - 1 AS width,
+        pg_catalog.encode(t.tgargs, 'escape') AS flags
+    FROM pg_catalog.pg_trigger AS t
+    JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid AND p.proname = 'unique_key'
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'temporal'
 ), foreign_key AS (
     SELECT c.tgrelid AS child, c.tgname, p.tgrelid AS parent, c.tgdeferrable, c.tginitdeferred,
         c.tgattr::smallint[] AS child_numbers, p.tgattr::smallint[] AS parent_numbers,
@@ -142,6 +154,27 @@ JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = x.conrelid AND pa.attnum = x
 LEFT JOIN key_columns AS k ON k.oid = x.oid
 LEFT JOIN pg_catalog.pg_description AS d
     ON d.objoid = x.oid AND d.classoid = 'pg_catalog.pg_constraint'::regclass AND d.objsubid = 0
+UNION ALL
+SELECT n.nspname, r.relname, k.tgname, 'unique',
+    (SELECT coalesce(pg_catalog.array_agg(a.attname ORDER BY u.position), '{}')
+     FROM unnest(k.numbers) WITH ORDINALITY AS u(attnum, position)
+     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.tgrelid AND a.attnum = u.attnum WHERE u.position <= k.width),
+    (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = k.tgrelid AND a.attnum = (k.numbers)[k.width]),
+    NULL, NULL, NULL, NULL, NULL,
+    CASE WHEN k.flags LIKE '%partial%' THEN (
+        SELECT pg_catalog.pg_get_expr(i.indpred, i.indrelid)
+        FROM pg_catalog.pg_index AS i
+        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+        JOIN pg_catalog.pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
+        WHERE i.indrelid = k.tgrelid AND i.indisvalid AND i.indpred IS NOT NULL AND i.indnkeyatts > k.width
+            AND (i.indkey::smallint[])[0:k.width - 1] @> (k.numbers)[0:k.width - 1]
+            AND (i.indkey::smallint[])[0:k.width - 1] <@ (k.numbers)[0:k.width - 1]
+        ORDER BY c.relname = k.tgname DESC, c.relname IN (SELECT o.tgname FROM unique_key AS o WHERE o.tgrelid = k.tgrelid), c.oid
+        LIMIT 1) END,
+    k.flags LIKE '%nulls not distinct%', k.tgdeferrable, k.tginitdeferred, k.tgrelid::regclass, NULL
+FROM unique_key AS k
+JOIN pg_catalog.pg_class AS r ON r.oid = k.tgrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
 UNION ALL
 SELECT n.nspname, r.relname, f.tgname, 'foreign key',
     (SELECT pg_catalog.array_agg(a.attname ORDER BY u.position)
@@ -174,60 +207,204 @@ CREATE OR REPLACE FUNCTION temporal.add_unique(
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $add_unique$
 DECLARE
-    elements text := '';
-    sentinel text;
-    key_column record;
     result name := constraint_name;
+    index_columns name[];
+    flags text[];
+    has_index boolean := false;
 BEGIN
-    IF table_name IS NULL OR columns IS NULL OR period IS NULL THEN
+    IF table_name IS NULL OR columns IS NULL OR period IS NULL OR array_position(columns, NULL) IS NOT NULL THEN
         RAISE EXCEPTION 'table, columns and period must not be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF initially_deferred AND NOT is_deferrable THEN
+    IF initially_deferred AND NOT coalesce(is_deferrable, false) THEN
         RAISE EXCEPTION 'constraint declared initially deferred must be deferrable' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM temporal.column_numbers(table_name, columns);
-    PERFORM temporal.period_of(table_name, period);
-    FOR key_column IN
-        SELECT a.attname, a.attnotnull, a.atttypid, coalesce(nullif(t.typbasetype, 0), t.oid) AS base, t.typtype
-        FROM unnest(columns) WITH ORDINALITY AS c(name, position)
-        JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attname = c.name AND a.attnum > 0
-        JOIN pg_type AS t ON t.oid = a.atttypid
-        ORDER BY c.position
-    LOOP
-        IF nulls_not_distinct AND NOT key_column.attnotnull THEN
-            sentinel := CASE
-                WHEN key_column.base IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype) THEN '0'
-                WHEN key_column.base IN ('text'::regtype, 'varchar'::regtype) THEN ''''''
-                WHEN key_column.base = 'date'::regtype THEN '''2000-01-01'''
-                WHEN key_column.base = 'uuid'::regtype THEN '''00000000-0000-0000-0000-000000000000'''
-                WHEN key_column.typtype = 'e' THEN
-                    (SELECT quote_literal(e.enumlabel) FROM pg_enum AS e WHERE e.enumtypid = key_column.atttypid ORDER BY e.enumsortorder LIMIT 1)
-            END;
-            IF sentinel IS NULL THEN
-                RAISE EXCEPTION 'NULLS NOT DISTINCT is not supported for column "%" of type %',
-                    key_column.attname, key_column.atttypid::regtype USING ERRCODE = 'feature_not_supported';
-            END IF;
-            elements := elements || format('(COALESCE(%I, %s)) WITH OPERATOR(pg_catalog.=), ((%I IS NULL)::integer) WITH OPERATOR(pg_catalog.=), ',
-                key_column.attname, sentinel, key_column.attname);
-        ELSE
-            elements := elements || format('%I WITH OPERATOR(pg_catalog.=), ', key_column.attname);
-        END IF;
-    END LOOP;
-    result := coalesce(result, temporal.free_name(table_name, columns || period, 'excl'));
-    EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I EXCLUDE USING gist (%s%I WITH OPERATOR(pg_catalog.&&))%s DEFERRABLE INITIALLY %s',
-        table_name, result, elements, period, ' WHERE (' || predicate || ')',
-        CASE WHEN initially_deferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END);
-    IF NOT is_deferrable THEN
-        EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS %L', result, table_name,
-            'temporal key, not deferrable: checked at the end of each statement');
+    index_columns := temporal.unique_columns(table_name, columns, period);
+    IF result IS NULL THEN
+        result := temporal.free_name(table_name, columns || period, 'excl');
+    ELSIF EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = table_name AND c.conname = result)
+        OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = table_name AND t.tgname = result) THEN
+        RAISE EXCEPTION 'constraint "%" for relation % already exists', result, table_name USING ERRCODE = 'duplicate_object';
     END IF;
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', table_name);
+    IF predicate IS NULL THEN
+        has_index := EXISTS (
+            SELECT FROM pg_index AS i
+            JOIN pg_class AS c ON c.oid = i.indexrelid
+            JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
+            WHERE i.indrelid = table_name AND i.indisvalid AND i.indisunique AND i.indpred IS NULL
+                AND i.indnkeyatts = cardinality(index_columns)
+                AND (temporal.column_names(table_name, i.indkey::smallint[]))[1:i.indnkeyatts] = index_columns
+                -- with its own order and collation: a walk searches by those of the columns
+                AND NOT EXISTS (
+                    SELECT FROM unnest(i.indclass::oid[], i.indcollation::oid[], i.indkey::smallint[]) AS k(opclass, collation_id, attnum)
+                    JOIN pg_opclass AS o ON o.oid = k.opclass
+                    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                    WHERE NOT o.opcdefault OR a.attcollation <> k.collation_id));
+    END IF;
+    flags := array_remove(ARRAY[
+        CASE WHEN predicate IS NOT NULL THEN 'partial' END,
+        CASE WHEN nulls_not_distinct THEN 'nulls not distinct' END,
+        CASE WHEN NOT has_index THEN 'own index' END], NULL);
+    IF NOT has_index THEN
+        EXECUTE format('CREATE %s INDEX %I ON %s (%s)%s%s', CASE WHEN is_deferrable THEN '' ELSE 'UNIQUE' END, result, table_name,
+            (SELECT string_agg(quote_ident(a.attname) || CASE WHEN a.attnotnull OR c.position <= cardinality(columns) THEN '' ELSE ' NULLS FIRST' END,
+                ', ' ORDER BY c.position)
+             FROM unnest(index_columns) WITH ORDINALITY AS c(name, position)
+             JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attname = c.name),
+            CASE WHEN nulls_not_distinct AND NOT is_deferrable THEN ' NULLS NOT DISTINCT' ELSE '' END,
+            ' WHERE (' || predicate || ')');
+    END IF;
+    EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s UPDATE OF %s ON %s %s FOR EACH ROW %s EXECUTE FUNCTION temporal.unique_key(%s)',
+        result, CASE WHEN is_deferrable THEN 'INSERT OR' ELSE '' END,
+        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(columns || period) WITH ORDINALITY AS c(name, position)),
+        table_name,
+        CASE WHEN NOT is_deferrable THEN 'NOT DEFERRABLE' WHEN initially_deferred THEN 'DEFERRABLE INITIALLY DEFERRED' ELSE 'DEFERRABLE INITIALLY IMMEDIATE' END,
+        CASE WHEN is_deferrable THEN '' ELSE 'WHEN (false)' END,
+        (SELECT string_agg(quote_literal(f.flag), ', ' ORDER BY f.position) FROM unnest(flags) WITH ORDINALITY AS f(flag, position)));
+    -- of a deferrable key for the rows that a BEFORE trigger changes behind the statement's back
+    PERFORM temporal.ensure_statement_triggers(table_name,
+        CASE WHEN is_deferrable THEN '{update}' ELSE '{insert,update}' END::text[]);
+    PERFORM temporal.unique_key_validate(table_name, result);
     RETURN result;
 END
 $add_unique$;
 REVOKE ALL ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) TO PUBLIC;
-COMMENT ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name)
-    IS 'no two rows with equal columns have overlapping periods';
+COMMENT ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) IS
+    'No two rows, of those that the predicate is true for, with equal columns have overlapping periods: 23P01, or 23505 for an equal period. '
+    'Rows with a NULL column are free unless nulls_not_distinct; rows with an empty period, or none, always. Returns the name. A unique btree over '
+    'these columns and the period that is there is used, otherwise one is made. Rows that are there are checked. Ownership needed, 42501; '
+    'plain tables only, 0A000 for partitioned ones and partitions.';
+
+-- What add_unique demands of a table and its columns; the columns of the index that it needs.
+CREATE OR REPLACE FUNCTION temporal.unique_columns(table_name regclass, columns name[], period name) RETURNS name[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $unique_columns$
+DECLARE
+    kind record;
+    bounds record;
+    missing text;
+    generation text;
+BEGIN
+    SELECT c.relkind, c.relispartition, c.relname, c.relowner INTO kind FROM pg_class AS c WHERE c.oid = table_name;
+    IF kind.relkind = 'p' OR kind.relispartition THEN
+        RAISE EXCEPTION 'temporal keys are not supported on % "%"', CASE WHEN kind.relkind = 'p' THEN 'partitioned table' ELSE 'partition' END, kind.relname
+            USING ERRCODE = 'feature_not_supported', DETAIL = 'A key over several tables could not be checked by one index.';
+    ELSIF kind.relkind IS DISTINCT FROM 'r' THEN
+        RAISE EXCEPTION '"%" is not a table', table_name USING ERRCODE = 'wrong_object_type';
+    ELSIF NOT pg_has_role(kind.relowner, 'USAGE') THEN
+        RAISE EXCEPTION 'must be owner of table %', kind.relname USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF cardinality(columns) > 29 THEN
+        RAISE EXCEPTION 'a temporal key has at most 29 columns' USING ERRCODE = 'too_many_columns';
+    END IF;
+    PERFORM temporal.column_numbers(table_name, columns);
+    IF period = ANY (columns) OR cardinality(columns) <> (SELECT count(DISTINCT c.name) FROM unnest(columns) AS c(name)) THEN
+        RAISE EXCEPTION 'a column appears twice in temporal key' USING ERRCODE = 'duplicate_column';
+    END IF;
+    bounds := temporal.period_of(table_name, period);
+    SELECT string_agg(format('"%s" of type %s', a.attname, a.atttypid::regtype), ', ') INTO missing
+    FROM pg_attribute AS a
+    WHERE a.attrelid = table_name AND a.attname = ANY (columns) AND a.attnum > 0
+        AND NOT temporal.has_order(a.atttypid);
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'temporal keys need a btree order, which column % has not', missing USING ERRCODE = 'undefined_object';
+    END IF;
+    SELECT pg_get_expr(d.adbin, d.adrelid) INTO generation FROM pg_attrdef AS d WHERE d.adrelid = table_name AND d.adnum = bounds.attnum;
+    -- only [from, until) is its two columns
+    RETURN columns || CASE WHEN bounds.from_column IS NULL OR generation LIKE '%''[]''::text)' THEN ARRAY[period]
+        ELSE ARRAY[bounds.from_column, bounds.until_column] END;
+END
+$unique_columns$;
+REVOKE ALL ON FUNCTION temporal.unique_columns(regclass, name[], name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.unique_columns(regclass, name[], name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.unique_columns(regclass, name[], name) IS
+    'The index columns of a temporal unique key: its columns, then the two that the period is generated from, or the period. '
+    '0A000, 42809, 42501, 54011, 42703, 42701, 42804 or 42704 for what cannot be a key.';
+
+-- A key's trigger: checks a row of a deferrable key, and holds the definition of any other.
+CREATE OR REPLACE FUNCTION temporal.unique_key() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_temporal_unique_key';
+REVOKE ALL ON FUNCTION temporal.unique_key() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.unique_key() TO PUBLIC;
+COMMENT ON FUNCTION temporal.unique_key() IS 'constraint trigger of a temporal unique key, named as the key';
+
+CREATE OR REPLACE FUNCTION temporal.unique_key_validate(table_name regclass, constraint_name name) RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'statbus_temporal_unique_key_validate';
+REVOKE ALL ON FUNCTION temporal.unique_key_validate(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.unique_key_validate(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.unique_key_validate(regclass, name) IS
+    'Checks all rows of a temporal unique key by one walk over its index: 23P01 for the first two rows that overlap, '
+    '42704 when there is no such key, 42501 unless the caller owns the table.';
+
+-- Checks a key for all rows that are there: after its triggers were disabled, or did not fire on a replica.
+CREATE OR REPLACE FUNCTION temporal.validate_constraint(table_name regclass, constraint_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $validate_constraint$
+DECLARE
+    k record;
+BEGIN
+    IF table_name IS NULL OR constraint_name IS NULL THEN
+        RAISE EXCEPTION 'table_name and constraint_name must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT c.constraint_type,
+        EXISTS (SELECT FROM pg_constraint AS n WHERE n.conrelid = c.relation AND n.conname = c.constraint_name AND n.conexclop IS NOT NULL) AS is_native
+    INTO k FROM temporal.constraint AS c
+    WHERE c.relation = validate_constraint.table_name AND c.constraint_name = validate_constraint.constraint_name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'temporal key "%" of relation % does not exist', constraint_name, table_name USING ERRCODE = 'undefined_object';
+    ELSIF k.constraint_type = 'foreign key' THEN
+        PERFORM temporal.foreign_key_validate(table_name, constraint_name);
+    ELSIF NOT k.is_native THEN
+        PERFORM temporal.unique_key_validate(table_name, constraint_name);
+    END IF;
+END
+$validate_constraint$;
+REVOKE ALL ON FUNCTION temporal.validate_constraint(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.validate_constraint(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.validate_constraint(regclass, name) IS
+    'Checks all rows of a temporal key, unique or foreign: 23P01 or 23503 for the first that is wrong, 42704 when there is no such key, '
+    '42501 unless the caller owns the table. Nothing to do for an exclusion constraint, which no setting can switch off.';
+
+-- True when values of a type have a btree order of their own.
+CREATE OR REPLACE FUNCTION temporal.has_order(type_id oid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_temporal_has_order';
+REVOKE ALL ON FUNCTION temporal.has_order(oid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.has_order(oid) TO PUBLIC;
+COMMENT ON FUNCTION temporal.has_order(oid) IS 'whether a type can be a column of a temporal key';
+
+-- Makes the statement triggers of a table for some events, unless they are there.
+CREATE OR REPLACE FUNCTION temporal.ensure_statement_triggers(table_name regclass, events text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $ensure_statement_triggers$
+DECLARE
+    e record;
+BEGIN
+    FOR e IN
+        SELECT v.event, v.referencing
+        FROM (VALUES
+            ('insert', 'REFERENCING NEW TABLE AS new_rows'),
+            ('update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
+            ('delete', 'REFERENCING OLD TABLE AS old_rows'),
+            ('truncate', '')) AS v(event, referencing)
+        WHERE v.event = ANY (events) AND NOT EXISTS (
+            SELECT FROM pg_trigger AS g
+            JOIN pg_proc AS p ON p.oid = g.tgfoid AND p.proname IN ('key_statement', 'foreign_key_statement')
+            JOIN pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'temporal'
+            WHERE g.tgrelid = table_name AND g.tgname = 'temporal_key_' || v.event)
+    LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.key_statement()',
+            'temporal_key_' || e.event, e.event, table_name, e.referencing);
+    END LOOP;
+END
+$ensure_statement_triggers$;
+REVOKE ALL ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) TO PUBLIC;
+COMMENT ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) IS
+    'makes the triggers temporal_key_<event> of a table that has temporal keys; the caller needs the right to make triggers';
 
 -- The statement trigger of all temporal keys of a table that are not deferrable: temporal_key_insert, _update, _delete, _truncate.
 CREATE OR REPLACE FUNCTION temporal.key_statement() RETURNS trigger
@@ -274,8 +451,12 @@ AS $drop_constraint$
 DECLARE
     k record;
     needed name;
+    own_index regclass;
     t record;
 BEGIN
+    IF table_name IS NULL OR constraint_name IS NULL THEN
+        RAISE EXCEPTION 'table_name and constraint_name must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     SELECT c.* INTO k FROM temporal.constraint AS c
     WHERE c.relation = drop_constraint.table_name AND c.constraint_name = drop_constraint.constraint_name;
     IF NOT FOUND THEN
@@ -294,27 +475,34 @@ BEGIN
             RAISE EXCEPTION 'cannot drop temporal key "%" because temporal foreign key "%" needs it', constraint_name, needed
                 USING ERRCODE = 'dependent_objects_still_exist';
         END IF;
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', table_name, constraint_name);
-        RETURN;
+        IF EXISTS (SELECT FROM pg_constraint AS n WHERE n.conrelid = table_name AND n.conname = k.constraint_name AND n.conexclop IS NOT NULL) THEN
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', table_name, constraint_name);
+            RETURN;
+        END IF;
     END IF;
-    EXECUTE (
-        SELECT string_agg(format('DROP TRIGGER %I ON %s', g.tgname, g.tgrelid::regclass), '; ')
-        FROM pg_trigger AS c
-        JOIN pg_trigger AS g ON g.oid = c.oid
-            OR g.tgrelid = c.tgconstrrelid AND g.tgconstrrelid = c.tgrelid AND g.tgargs = c.tgargs
-            AND g.tgfoid = 'temporal.foreign_key_parent()'::regprocedure
-        WHERE c.tgrelid = drop_constraint.table_name AND c.tgname = drop_constraint.constraint_name);
+    own_index := temporal.drop_key_triggers(table_name, constraint_name);
+    -- the index goes with the key it was made for, unless another key looks into it
+    IF own_index IS NOT NULL AND NOT EXISTS (
+        SELECT FROM temporal.constraint AS o
+        WHERE o.relation = k.relation AND o.columns @> k.columns AND o.columns <@ k.columns
+            AND (o.constraint_type = 'foreign key' OR o.predicate IS NOT DISTINCT FROM k.predicate)
+            OR o.references_relation = k.relation AND o.references_columns @> k.columns AND o.references_columns <@ k.columns) THEN
+        EXECUTE format('DROP INDEX %s', own_index);
+    END IF;
     -- the statement triggers go with the last key that needs them
     FOR t IN
-        SELECT g.tgname, g.tgrelid FROM pg_trigger AS g
-        WHERE g.tgrelid IN (k.relation, k.references_relation) AND g.tgfoid = 'temporal.foreign_key_statement()'::regprocedure
+        SELECT g.tgname, g.tgrelid
+        FROM pg_trigger AS g
+        JOIN pg_class AS c ON c.oid = g.tgrelid AND pg_has_role(c.relowner, 'USAGE')
+        WHERE g.tgrelid IN (k.relation, k.references_relation)
+            AND g.tgfoid IN ('temporal.key_statement()'::regprocedure, 'temporal.foreign_key_statement()'::regprocedure)
             AND NOT EXISTS (
                 SELECT FROM pg_trigger AS o
-                WHERE o.tgrelid = g.tgrelid
-                    AND o.tgfoid = ANY (CASE g.tgname
-                        WHEN 'temporal_key_insert' THEN ARRAY['temporal.foreign_key_child()'::regprocedure]
-                        WHEN 'temporal_key_update' THEN ARRAY['temporal.foreign_key_child()'::regprocedure, 'temporal.foreign_key_parent()'::regprocedure]
-                        ELSE ARRAY['temporal.foreign_key_parent()'::regprocedure] END))
+                WHERE o.tgrelid = g.tgrelid AND CASE o.tgfoid
+                    WHEN 'temporal.unique_key()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update')
+                    WHEN 'temporal.foreign_key_child()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update')
+                    WHEN 'temporal.foreign_key_parent()'::regprocedure THEN g.tgname IN ('temporal_key_update', 'temporal_key_delete', 'temporal_key_truncate')
+                    ELSE false END)
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass);
     END LOOP;
@@ -322,7 +510,19 @@ END
 $drop_constraint$;
 REVOKE ALL ON FUNCTION temporal.drop_constraint(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.drop_constraint(regclass, name) TO PUBLIC;
-COMMENT ON FUNCTION temporal.drop_constraint(regclass, name) IS 'drops a temporal unique key or foreign key';
+COMMENT ON FUNCTION temporal.drop_constraint(regclass, name) IS
+    'Drops a temporal key of the table, with the index that was made for it. 42704 when there is none of that name, 2BP01 when a temporal foreign key '
+    'needs it, 42501 unless the caller owns the table.';
+
+-- The part of drop_constraint that needs C: of a foreign key the parent's trigger goes too, whoever owns the parent.
+CREATE OR REPLACE FUNCTION temporal.drop_key_triggers(table_name regclass, constraint_name name) RETURNS regclass
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_temporal_drop_key_triggers';
+REVOKE ALL ON FUNCTION temporal.drop_key_triggers(regclass, name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION temporal.drop_key_triggers(regclass, name) TO PUBLIC;
+COMMENT ON FUNCTION temporal.drop_key_triggers(regclass, name) IS
+    'Drops the constraint triggers of a temporal key: use drop_constraint. The index that was made for a unique key, or NULL. 42704 when there is no such '
+    'key, 42501 unless the caller owns the table.';
 
 -- Adds the key unless the table has a temporal key of that name; true when it was added.
 CREATE OR REPLACE FUNCTION temporal.ensure_unique(

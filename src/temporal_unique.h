@@ -1,0 +1,76 @@
+/*-------------------------------------------------------------------------
+ *
+ * temporal_unique.h
+ *	  What the parts of the check of temporal unique keys share.
+ *
+ * IDENTIFICATION
+ *	  src/temporal_unique.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STATBUS_TEMPORAL_UNIQUE_H
+#define STATBUS_TEMPORAL_UNIQUE_H
+
+#include "temporal_key.h"
+
+#include "nodes/execnodes.h"
+
+/* How the values of a key column compare. */
+typedef struct UniqueColumn
+{
+	AttrNumber	attnum;
+	bool		plain;			/* by value, equal when the Datums are */
+	bool		by_value;
+	int16		length;
+	FmgrInfo	compare;		/* of its btree, unless plain */
+	Oid			collation;
+} UniqueColumn;
+
+/* A row to check, or with `whole` every row of the key value. */
+typedef struct UniqueRow
+{
+	SbInterval	cuts;
+	SbCut		reach;			/* latest end of this row and those before it */
+	bool		whole;
+	bool		found;			/* still there when it was checked */
+	uint32		nulls;			/* bit by key column */
+	Datum		keys[FLEXIBLE_ARRAY_MEMBER];
+} UniqueRow;
+
+/* One check of one key. */
+typedef struct UniqueCheck
+{
+	Relation	relation;
+	const TemporalUnique *key;
+	const PeriodType *type;
+	int			count;			/* key columns */
+	UniqueColumn columns[INDEX_MAX_KEYS];
+	bool		validate;		/* every pair of rows counts, not only those with an own row */
+	EState	   *estate;			/* of the index's predicate */
+	ExprState  *predicate;		/* NULL: all rows count */
+	TemporalScan *scan;			/* NULL until needed */
+	MemoryContext batch;		/* holds rows; NULL until needed */
+	UniqueRow **rows;
+	int			row_count;
+	int			row_limit;
+} UniqueCheck;
+
+extern void temporal_unique_begin(UniqueCheck *check, Relation relation, const TemporalUnique *key);
+extern void temporal_unique_end(UniqueCheck *check);
+extern UniqueRow *temporal_unique_add(UniqueCheck *check, const Datum *keys, uint32 nulls,
+									  const SbInterval *cuts);
+extern void temporal_unique_flush(UniqueCheck *check);
+extern void temporal_unique_group(UniqueCheck *check, UniqueRow **rows, int count);
+extern bool temporal_unique_walk_pays(const UniqueCheck *check, double rows);
+extern void temporal_unique_walk(UniqueCheck *check);
+
+/* True when two values of a key column are equal; neither is NULL. */
+static inline bool
+unique_values_equal(UniqueColumn *column, Datum a, Datum b)
+{
+	if (column->plain)
+		return a == b;
+	return DatumGetInt32(FunctionCall2Coll(&column->compare, column->collation, a, b)) == 0;
+}
+
+#endif							/* STATBUS_TEMPORAL_UNIQUE_H */

@@ -1,0 +1,234 @@
+/*-------------------------------------------------------------------------
+ *
+ * temporal_unique_walk.c
+ *	  Temporal unique keys: one walk over the whole index.
+ *
+ * What a large statement, or a key that is added to a loaded table, needs: all
+ * index entries in their order, the heap not looked at.  Where no entry begins
+ * before the latest end of those before it, no two rows overlap, whether they
+ * are there, gone or in progress.  The key values where one does are checked
+ * exactly.
+ *
+ * IDENTIFICATION
+ *	  src/temporal_unique_walk.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/itup.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "temporal_unique.h"
+
+/* Entries that a page of such an index has at most, and how many of them cost as much as a search for one row. */
+#define ENTRIES_PER_PAGE	270
+#define ENTRIES_PER_SEARCH	12
+
+/* Below this many rows nothing is estimated. */
+#define ROWS_WORTH_A_WALK	64
+
+typedef struct IndexWalk
+{
+	UniqueCheck *check;
+	int			position[INDEX_MAX_KEYS];	/* index column of each key column */
+	bool		any;			/* there was an entry */
+	bool		suspicious;		/* the current key value is to be checked */
+	uint32		nulls;
+	Datum		keys[INDEX_MAX_KEYS];	/* of the current key value */
+	SbCut		end;			/* latest end with these keys */
+	MemoryContext entry;		/* of the current entry; NULL when nothing needs it */
+} IndexWalk;
+
+static bool read_entry(IndexWalk *walk, IndexScanDesc scan, Datum *keys, uint32 *nulls, SbInterval *cuts);
+static bool same_keys(IndexWalk *walk, const Datum *keys, uint32 nulls);
+static void add_suspect(IndexWalk *walk);
+static void take_keys(IndexWalk *walk, const Datum *keys, uint32 nulls);
+static void take_end(IndexWalk *walk, SbCut end, bool replaces);
+
+/* True when a walk over the index is less work than searches for so many rows. */
+bool
+temporal_unique_walk_pays(const UniqueCheck *check, double rows)
+{
+	Relation	index;
+	double		entries;
+
+	if (rows < ROWS_WORTH_A_WALK || !OidIsValid(check->key->columns.index))
+		return false;
+	index = index_open(check->key->columns.index, AccessShareLock);
+	entries = (double) RelationGetNumberOfBlocks(index) * ENTRIES_PER_PAGE;
+	index_close(index, NoLock);
+	return entries <= rows * ENTRIES_PER_SEARCH;
+}
+
+/* Check all own rows of the table; with check->validate, all rows. */
+void
+temporal_unique_walk(UniqueCheck *check)
+{
+	const TemporalColumns *columns = &check->key->columns;
+	const SbOrder *order = &check->type->order;
+	Relation	index;
+	IndexScanDesc scan;
+	ScanDirection direction;
+	SnapshotData snapshot;
+	IndexWalk	walk;
+
+	/* raises when the index is missing */
+	if (check->scan == NULL)
+		check->scan = temporal_scan_begin(check->relation, columns);
+	memset(&walk, 0, sizeof(walk));
+	walk.check = check;
+	index = index_open(columns->index, AccessShareLock);
+	for (int i = 0; i < check->count; i++)
+		for (int j = 0; j < check->count; j++)
+			if (index->rd_index->indkey.values[j] == columns->keys[i])
+				walk.position[i] = j;
+	if (check->type->points == PERIOD_DATUM)
+		walk.entry = AllocSetContextCreate(CurrentMemoryContext, "statbus index entry",
+										   ALLOCSET_SMALL_SIZES);
+	direction = index->rd_indoption[check->count] & INDOPTION_DESC ?
+		BackwardScanDirection : ForwardScanDirection;
+	InitDirtySnapshot(snapshot);
+	scan = statbus_index_beginscan(check->relation, index, &snapshot, 0);
+	scan->xs_want_itup = true;
+	index_rescan(scan, NULL, 0, NULL, 0);
+	while (index_getnext_tid(scan, direction) != NULL)
+	{
+		Datum		keys[INDEX_MAX_KEYS];
+		uint32		nulls;
+		SbInterval	cuts;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!read_entry(&walk, scan, keys, &nulls, &cuts))
+			continue;
+		if (!walk.any || !same_keys(&walk, keys, nulls))
+		{
+			take_keys(&walk, keys, nulls);
+			take_end(&walk, cuts.hi, true);
+		}
+		else if (walk.suspicious)
+			continue;
+		else if (sb_cut_compare(order, cuts.lo, walk.end) < 0)
+			add_suspect(&walk);
+		else
+			take_end(&walk, cuts.hi, false);
+	}
+	index_endscan(scan);
+	index_close(index, NoLock);
+	if (walk.entry != NULL)
+		MemoryContextDelete(walk.entry);
+	temporal_unique_flush(check);
+}
+
+/* Key and period of an index entry; false when it cannot conflict with any. */
+static bool
+read_entry(IndexWalk *walk, IndexScanDesc scan, Datum *keys, uint32 *nulls, SbInterval *cuts)
+{
+	UniqueCheck *check = walk->check;
+	const PeriodType *type = check->type;
+	IndexTuple	tuple = scan->xs_itup;
+	TupleDesc	desc = scan->xs_itupdesc;
+	MemoryContext old;
+	bool		is_null;
+	bool		counts;
+	Datum		value;
+
+	*nulls = 0;
+	for (int i = 0; i < check->count; i++)
+	{
+		keys[i] = index_getattr(tuple, walk->position[i] + 1, desc, &is_null);
+		if (is_null)
+		{
+			if (!check->key->nulls_not_distinct)
+				return false;
+			*nulls |= ((uint32) 1) << i;
+			keys[i] = (Datum) 0;
+		}
+	}
+	value = index_getattr(tuple, check->count + 1, desc, &is_null);
+	if (AttributeNumberIsValid(check->key->columns.from))
+	{
+		bool		until_is_null;
+		Datum		until = index_getattr(tuple, check->count + 2, desc, &until_is_null);
+
+		*cuts = period_from_points(type, value, is_null, until, until_is_null);
+		return sb_cut_compare(&type->order, cuts->lo, cuts->hi) < 0;
+	}
+	if (is_null)
+		return false;
+	if (walk->entry == NULL)
+		return period_cuts(type, value, cuts);
+	MemoryContextReset(walk->entry);
+	old = MemoryContextSwitchTo(walk->entry);
+	counts = period_cuts(type, value, cuts);
+	MemoryContextSwitchTo(old);
+	return counts;
+}
+
+/* True when an entry has the key value of those before it. */
+static bool
+same_keys(IndexWalk *walk, const Datum *keys, uint32 nulls)
+{
+	UniqueCheck *check = walk->check;
+
+	if (nulls != walk->nulls)
+		return false;
+	for (int i = 0; i < check->count; i++)
+		if (!(nulls & (((uint32) 1) << i)) &&
+			!unique_values_equal(&check->columns[i], walk->keys[i], keys[i]))
+			return false;
+	return true;
+}
+
+/* Take all rows of the current key value into the batch of the exact check. */
+static void
+add_suspect(IndexWalk *walk)
+{
+	SbInterval	everything = {{0, SB_CUT_BEGIN}, {0, SB_CUT_END}};
+
+	walk->suspicious = true;
+	temporal_unique_add(walk->check, walk->keys, walk->nulls, &everything)->whole = true;
+}
+
+/* A new key value begins. */
+static void
+take_keys(IndexWalk *walk, const Datum *keys, uint32 nulls)
+{
+	UniqueCheck *check = walk->check;
+
+	for (int i = 0; i < check->count; i++)
+	{
+		UniqueColumn *column = &check->columns[i];
+		uint32		bit = ((uint32) 1) << i;
+
+		if (column->by_value)
+		{
+			walk->keys[i] = keys[i];
+			continue;
+		}
+		if (walk->any && !(walk->nulls & bit))
+			pfree(DatumGetPointer(walk->keys[i]));
+		walk->keys[i] = nulls & bit ? (Datum) 0 : datumCopy(keys[i], false, column->length);
+	}
+	walk->nulls = nulls;
+	walk->suspicious = false;
+}
+
+/* Keep the latest end; `replaces` when it is the first of its key value. */
+static void
+take_end(IndexWalk *walk, SbCut end, bool replaces)
+{
+	const PeriodType *type = walk->check->type;
+
+	if (!replaces && sb_cut_compare(&type->order, end, walk->end) <= 0)
+		return;
+	if (walk->any && type->points == PERIOD_DATUM && !type->cache->rngelemtype->typbyval &&
+		(walk->end.side == SB_CUT_BEFORE || walk->end.side == SB_CUT_AFTER))
+		pfree(DatumGetPointer((Datum) walk->end.value));
+	walk->end = period_cut_copy(type, end);
+	walk->any = true;
+}
