@@ -1,0 +1,223 @@
+/*-------------------------------------------------------------------------
+ *
+ * merge_apply_sql.c
+ *	  Temporal merge: statements that read rows of ours, and the one that writes.
+ *
+ * DELETE, UPDATE and INSERT are parts of one statement, so that keys are
+ * checked on its end state; each reads its rows from a tuplestore by name.
+ *
+ * IDENTIFICATION
+ *	  src/merge_apply_sql.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/plancache.h"
+#include "utils/queryenvironment.h"
+
+#include "merge_internal.h"
+
+static void set_for_planning(const char *name, const char *value);
+static void append_delete(StringInfo sql, const MergeState *state);
+static void append_update(StringInfo sql, const MergeState *state, const MergeStore *store);
+static void append_insert(StringInfo sql, const MergeState *state);
+static void append_part(StringInfo sql, StringInfo counts, const char *name, const char *part);
+
+static void
+set_for_planning(const char *name, const char *value)
+{
+	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Plan a statement without JIT, which costs more than it gives here.
+ * `by_tid`: rows are looked up by ctid one by one, in the order given.  The
+ * settings are the caller's own again when the statement runs.
+ */
+SPIPlanPtr
+merge_plan_statement(const char *sql, bool by_tid)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
+	CachedPlan *cached;
+	int			level;
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	level = NewGUCNestLevel();
+	set_for_planning("jit", "off");
+	if (by_tid)
+	{
+		set_for_planning("enable_hashjoin", "off");
+		set_for_planning("enable_mergejoin", "off");
+		set_for_planning("enable_nestloop", "on");
+		set_for_planning("enable_tidscan", "on");
+	}
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, NULL);
+	AtEOXact_GUC(true, level);
+	return plan;
+}
+
+/* Run a query and put its rows into a tuplestore, or nowhere. */
+void
+merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	options.dest = CreateDestReceiver(rows != NULL ? DestTuplestore : DestNone);
+	if (rows != NULL)
+		SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, true, NULL, NULL);
+	result = SPI_execute_plan_extended(plan, &options);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+	options.dest->rDestroy(options.dest);
+}
+
+/* An empty store of rows. */
+void
+merge_store_start(MergeStore *store, const char *name, TupleDesc desc)
+{
+	store->name = name;
+	store->desc = desc;
+	store->count = 0;
+	store->rows = tuplestore_begin_heap(true, false, work_mem);
+}
+
+/* From now on statements see the store's rows under its name. */
+void
+merge_store_name(MergeStore *store, double estimate)
+{
+	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
+	int			result;
+
+	relation->md.name = pstrdup(store->name);
+	relation->md.reliddesc = InvalidOid;
+	relation->md.tupdesc = store->desc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = estimate;
+	relation->reldata = store->rows;
+	result = SPI_register_relation(relation);
+	if (result != SPI_OK_REL_REGISTER)
+		elog(ERROR, "SPI_register_relation failed: %s", SPI_result_code_string(result));
+}
+
+static void
+append_delete(StringInfo sql, const MergeState *state)
+{
+	appendStringInfo(sql, "DELETE FROM %s AS t USING %s AS o WHERE t.ctid OPERATOR(pg_catalog.=) o.tid",
+					 state->target_name, state->deleted.name);
+}
+
+static void
+append_update(StringInfo sql, const MergeState *state, const MergeStore *store)
+{
+	const char *separator = "";
+
+	appendStringInfo(sql, "UPDATE %s AS t SET ", state->target_name);
+	for (int i = 0; i < state->npayload; i++)
+	{
+		if (!state->columns[i].updated)
+			continue;
+		appendStringInfo(sql, "%s%s = o.c%d", separator, quote_identifier(state->columns[i].name), i);
+		separator = ", ";
+	}
+	if (state->from != NULL)
+		appendStringInfo(sql, "%s%s = o.lower, %s = o.upper", separator,
+						 quote_identifier(state->from), quote_identifier(state->until));
+	else
+		appendStringInfo(sql, "%s%s = o.period", separator, quote_identifier(state->call->period));
+	appendStringInfo(sql, " FROM %s AS o WHERE t.ctid OPERATOR(pg_catalog.=) o.tid", store->name);
+}
+
+static void
+append_insert(StringInfo sql, const MergeState *state)
+{
+	appendStringInfo(sql, "INSERT INTO %s (", state->target_name);
+	for (int i = 0; i < state->ncolumns; i++)
+		appendStringInfo(sql, "%s, ", quote_identifier(state->columns[i].name));
+	if (state->from != NULL)
+		appendStringInfo(sql, "%s, %s)", quote_identifier(state->from), quote_identifier(state->until));
+	else
+		appendStringInfo(sql, "%s)", quote_identifier(state->call->period));
+	if (state->overriding)
+		appendStringInfoString(sql, " OVERRIDING SYSTEM VALUE");
+	appendStringInfoString(sql, " SELECT ");
+	for (int i = 0; i < state->ncolumns; i++)
+		appendStringInfo(sql, "o.c%d, ", i);
+	appendStringInfo(sql, "%s FROM %s AS o", state->from != NULL ? "o.lower, o.upper" : "o.period",
+					 state->inserted.name);
+}
+
+/* Make a statement one part of several. */
+static void
+append_part(StringInfo sql, StringInfo counts, const char *name, const char *part)
+{
+	appendStringInfo(sql, "%s%s AS (%s RETURNING 1)", counts->len == 0 ? "WITH " : ", ", name, part);
+	appendStringInfo(counts, "%s(SELECT pg_catalog.count(*) FROM %s)",
+					 counts->len == 0 ? "" : " OPERATOR(pg_catalog.+) ", name);
+}
+
+/* Write what is to be written; 42501 when not everything was. */
+void
+merge_apply(MergeState *state)
+{
+	MergeStore *stores[] = {&state->deleted, &state->shrunk, &state->updated, &state->inserted};
+	static const char *const names[] = {"d", "s", "u", "i"};
+	StringInfoData sql;
+	StringInfoData counts;
+	StringInfoData part;
+	int64		expected = 0;
+	int64		written;
+	int			nparts = 0;
+	int			result;
+
+	initStringInfo(&sql);
+	initStringInfo(&counts);
+	initStringInfo(&part);
+	for (int i = 0; i < 4; i++)
+	{
+		if (stores[i]->count == 0)
+			continue;
+		merge_store_name(stores[i], (double) stores[i]->count);
+		expected += stores[i]->count;
+		resetStringInfo(&part);
+		if (i == 0)
+			append_delete(&part, state);
+		else if (i == 3)
+			append_insert(&part, state);
+		else
+			append_update(&part, state, stores[i]);
+		append_part(&sql, &counts, names[i], part.data);
+		nparts++;
+	}
+	if (nparts == 0)
+		return;
+	appendStringInfo(&sql, " SELECT %s", counts.data);
+
+	/* a single part can do without being counted by another statement */
+	result = SPI_execute_plan(merge_plan_statement(nparts == 1 ? part.data : sql.data, true), NULL, NULL, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	if (nparts == 1)
+		written = (int64) SPI_processed;
+	else
+	{
+		bool		is_null;
+
+		written = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	}
+	if (written != expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("merge could write only %lld of %lld rows of relation %s",
+						(long long) written, (long long) expected, state->target_name),
+				 errdetail("A row level security policy or a trigger of the target kept the others from being written.")));
+}
