@@ -363,6 +363,11 @@ SELECT count(*) FROM (
 --
 CREATE TYPE textrange AS RANGE (subtype = text, collation = "C");
 CREATE DOMAIN dayrange AS daterange;
+CREATE TYPE realrange AS RANGE (subtype = float8);
+CREATE FUNCTION backwards(x int, y int) RETURNS int LANGUAGE sql IMMUTABLE STRICT RETURN btint4cmp(y, x);
+CREATE OPERATOR CLASS backwards FOR TYPE int USING btree AS
+    OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 backwards(int, int);
+CREATE TYPE backrange AS RANGE (subtype = int, subtype_opclass = backwards);
 CREATE FUNCTION day(d int) RETURNS date LANGUAGE sql IMMUTABLE
 RETURN CASE d WHEN 12 THEN date 'infinity' ELSE date '2020-01-01' + d END;
 CREATE FUNCTION moment(d int) RETURNS timestamp LANGUAGE sql IMMUTABLE
@@ -376,6 +381,8 @@ INSERT INTO picture VALUES
     ('tstzrange cut after', 'tstzrange', $$tstzrange(timestamptz '2020-01-01 00:00+00' + lower(p) * interval '1 day', timestamptz '2020-01-01 00:00+00' + upper(p) * interval '1 day', '(]')$$),
     ('numrange', 'numrange', 'numrange(lower(p) / 3.0, upper(p) / 3.0)'),
     ('numrange cut after', 'numrange', 'numrange(lower(p), upper(p), ''(]'')'),
+    ('realrange', 'realrange', 'realrange(lower(p) / 4.0, upper(p) / 4.0)'),
+    ('backrange', 'backrange', 'backrange(-lower(p), -upper(p))'),
     ('textrange', 'textrange', $$textrange(repeat('x', lower(p)), repeat('x', upper(p)))$$);
 CREATE FUNCTION picture_faults(type text, expression text) RETURNS TABLE (coalesced bigint, segments bigint, joined bigint, wrong bigint)
 LANGUAGE plpgsql AS $picture_faults$

@@ -4,14 +4,15 @@
  *	  The rows of a sweep as sorted records of 64-bit words.
  *
  * For keys and values of fixed length up to 64 bits and periods over date, int4,
- * int8 or timestamps.  A record is: the keys, as many in a word as fit; the
- * period's points, biased so that they sort without sign, both in one word when
- * they have 32 bits; a word of flags; a word per value.
+ * int8 or timestamps.  A record is: the keys, as many in a word as fit, and a bit
+ * for each that is NULL; the period's points, biased so that they sort without
+ * sign, both in one word when they have 32 bits; flags, below the keys when there
+ * is room, or in a word of their own; a word per value.
  *
  * Records are sorted in memory by radix.  When work_mem is full they go to a
  * temporary file as a sorted run, and the runs are merged while they are read.
  * The sorting memory (records and as much to move them to) stays within
- * work_mem; merging needs a page per run.
+ * work_mem; merging needs at least a page per run.
  *
  * IDENTIFICATION
  *	  src/sweep_packed_sql.c
@@ -31,14 +32,15 @@
 #define MAX_KEY_WORDS	4
 #define MAX_VALUES		16
 
-/* The word of flags. */
+/* While runs are merged each has a buffer of at most that many bytes: together they should fit into a cache. */
+#define RUN_BUFFER		(4 * BLCKSZ)
+
+/* The flags, in the lowest bits of their word. */
 #define LO_SIDE_SHIFT	0		/* two bits: side + 1 */
 #define HI_SIDE_SHIFT	2
-#define VALUE_NULL_SHIFT 8		/* a bit per value */
-#define KEY_NULL_SHIFT	32		/* a bit per key */
+#define VALUE_NULL_SHIFT 4		/* a bit per value */
 #define MAX_KEYS		32
 #define SIDE_MASK		((uint64) 3)
-#define KEY_NULL_MASK	(~(uint64) 0 << KEY_NULL_SHIFT)
 
 /* Where a column is in a record. */
 typedef struct PackedColumn
@@ -67,13 +69,16 @@ struct SweepPacked
 	int			nvalues;
 	PackedColumn *columns;		/* keys, then values */
 	int			key_words;
+	uint64		key_masks[MAX_KEY_WORDS];	/* which bits of the words are keys and their NULLs */
+	int			null_shift;		/* in the last key word */
+	uint64		null_mask;
 	int			width;			/* words in a record */
 	int			lo_word;
 	int			hi_word;
 	int			flags_word;
+	int			sorted_words;	/* before the values */
 	SweepField	fields[MAX_KEY_WORDS + 3];	/* the order */
 	int			nfields;
-	int			group_fields;	/* the last of them make the group */
 
 	uint64	   *records;
 	size_t		count;
@@ -86,14 +91,17 @@ struct SweepPacked
 	BufFile    *file;
 	PackedRun  *runs;
 	int			nruns;
+	uint64	   *first;			/* a record of the first run */
+	uint64	   *all_varying;	/* bits that differ between any two records */
+	SweepField	merge_fields[MAX_KEY_WORDS + 3];	/* the fields that do */
+	int			nmerge_fields;
 	size_t		run_buffer;		/* records */
 	int		   *heap;			/* runs, the one with the least record on top */
 	int			heap_count;
 	int			second;			/* where in the heap the least record below the top is */
 
-	const uint64 *current;
 	bool		started;
-	uint64		group[MAX_KEY_WORDS + 1];	/* key words and key null flags of the current group */
+	uint64		group[MAX_KEY_WORDS];	/* the key bits of the current group */
 	int			flip;
 	Datum	   *keys[2];
 	bool	   *key_nulls[2];
@@ -103,6 +111,7 @@ struct SweepPacked
 
 static int	key_length(Form_pg_attribute column);
 static void lay_out(SweepPacked *packed, const SweepQuery *query);
+static int	lay_out_keys(SweepPacked *packed, const SweepQuery *query);
 static void add_field(SweepPacked *packed, int word, uint64 mask);
 static void make_room(SweepPacked *packed);
 static void sort_records(SweepPacked *packed);
@@ -176,6 +185,8 @@ sweep_packable(const SweepQuery *query)
 		}
 		left -= bits;
 	}
+	if (query->nkeys > left)
+		words++;
 	for (int i = 0; i < query->nvalues; i++)
 		if (!sweep_query_column(query, query->nkeys + i)->attbyval)
 			return false;
@@ -209,21 +220,52 @@ sweep_packed_begin(const SweepQuery *query)
 	return packed;
 }
 
-/* Decide where everything is in a record, and the order of records. */
+/*
+ * Decide where everything is in a record, and the order of records.  Where the
+ * keys and their NULLs are depends on nothing but the keys, so that the two sides
+ * of a join agree.
+ */
 static void
 lay_out(SweepPacked *packed, const SweepQuery *query)
+{
+	int			flags = VALUE_NULL_SHIFT + query->nvalues;
+	int			left = lay_out_keys(packed, query);
+
+	packed->lo_word = packed->key_words;
+	packed->hi_word = packed->lo_word + (packed->narrow ? 0 : 1);
+	packed->width = packed->hi_word + 1;
+	if (left >= flags)
+		packed->flags_word = packed->key_words - 1;
+	else
+		packed->flags_word = packed->width++;
+	packed->sorted_words = packed->width;
+	for (int i = 0; i < query->nvalues; i++)
+	{
+		PackedColumn *column = &packed->columns[query->nkeys + i];
+
+		column->attno = query->attnos[query->nkeys + i];
+		column->word = packed->width++;
+	}
+
+	add_field(packed, packed->flags_word, SIDE_MASK << LO_SIDE_SHIFT);
+	add_field(packed, packed->lo_word, packed->narrow ? ~(uint64) 0 << 32 : ~(uint64) 0);
+	for (int i = packed->key_words - 1; i >= 0; i--)
+		add_field(packed, i, packed->key_masks[i]);
+}
+
+/* Place the keys, then a bit for each of them; how many bits the last word has left. */
+static int
+lay_out_keys(SweepPacked *packed, const SweepQuery *query)
 {
 	int			word = -1;
 	int			left = 0;
 
-	for (int i = 0; i < query->nkeys + query->nvalues; i++)
+	for (int i = 0; i < query->nkeys; i++)
 	{
 		PackedColumn *column = &packed->columns[i];
 
 		column->attno = query->attnos[i];
 		column->length = sweep_query_column(query, i)->attlen;
-		if (i >= query->nkeys)
-			continue;
 		if (8 * column->length > left)
 		{
 			word++;
@@ -232,21 +274,22 @@ lay_out(SweepPacked *packed, const SweepQuery *query)
 		left -= 8 * column->length;
 		column->word = word;
 		column->shift = left;
+		packed->key_masks[word] |= length_mask(column->length) << left;
 	}
+	if (query->nkeys > left)
+	{
+		word++;
+		left = 64;
+	}
+	left -= query->nkeys;
 	packed->key_words = word + 1;
-	packed->lo_word = packed->key_words;
-	packed->hi_word = packed->lo_word + (packed->narrow ? 0 : 1);
-	packed->flags_word = packed->hi_word + 1;
-	packed->width = packed->flags_word + 1 + query->nvalues;
-	for (int i = 0; i < query->nvalues; i++)
-		packed->columns[query->nkeys + i].word = packed->flags_word + 1 + i;
-
-	add_field(packed, packed->flags_word, SIDE_MASK << LO_SIDE_SHIFT);
-	add_field(packed, packed->lo_word, packed->narrow ? ~(uint64) 0 << 32 : ~(uint64) 0);
-	for (int i = packed->key_words - 1; i >= 0; i--)
-		add_field(packed, i, ~(uint64) 0);
-	add_field(packed, packed->flags_word, KEY_NULL_MASK);
-	packed->group_fields = packed->key_words + 1;
+	if (query->nkeys > 0)
+	{
+		packed->null_shift = left;
+		packed->null_mask = (((uint64) 1 << query->nkeys) - 1) << left;
+		packed->key_masks[word] |= packed->null_mask;
+	}
+	return left;
 }
 
 static void
@@ -276,8 +319,12 @@ sweep_packed_put(SweepPacked *packed, TupleTableSlot *slot, const SbInterval *cu
 	{
 		const PackedColumn *column = &packed->columns[i];
 
+		/* NULLs after everything else */
 		if (slot->tts_isnull[column->attno - 1])
-			flags |= (uint64) 1 << (KEY_NULL_SHIFT + i);
+		{
+			record[column->word] |= length_mask(column->length) << column->shift;
+			record[packed->key_words - 1] |= (uint64) 1 << (packed->null_shift + i);
+		}
 		else
 			record[column->word] |=
 				(((uint64) slot->tts_values[column->attno - 1] & length_mask(column->length)) ^
@@ -308,6 +355,8 @@ sweep_packed_put(SweepPacked *packed, TupleTableSlot *slot, const SbInterval *cu
 		else
 			record[column->word] = (uint64) slot->tts_values[column->attno - 1];
 	}
+	if (packed->flags_word < packed->key_words)
+		flags |= record[packed->flags_word];
 	record[packed->flags_word] = flags;
 
 	if (packed->ordered && packed->count > 0 &&
@@ -315,7 +364,7 @@ sweep_packed_put(SweepPacked *packed, TupleTableSlot *slot, const SbInterval *cu
 		packed->ordered = false;
 
 	/* values need not be sorted */
-	for (int i = 0; i <= packed->flags_word; i++)
+	for (int i = 0; i < packed->sorted_words; i++)
 		packed->varying[i] |= record[i] ^ packed->records[i];
 	packed->count++;
 }
@@ -364,6 +413,9 @@ write_run(SweepPacked *packed)
 	{
 		packed->file = BufFileCreateTemp(false);
 		packed->runs = palloc(sizeof(PackedRun) * 16);
+		packed->first = palloc(sizeof(uint64) * packed->width);
+		packed->all_varying = palloc0(sizeof(uint64) * packed->width);
+		memcpy(packed->first, packed->records, sizeof(uint64) * packed->width);
 	}
 	else if (packed->nruns >= 16 && (packed->nruns & (packed->nruns - 1)) == 0)
 		packed->runs = repalloc_huge(packed->runs, sizeof(PackedRun) * packed->nruns * 2);
@@ -372,6 +424,8 @@ write_run(SweepPacked *packed)
 	BufFileTell(packed->file, &run->fileno, &run->offset);
 	run->left = packed->count;
 	BufFileWrite(packed->file, packed->records, packed->count * packed->width * sizeof(uint64));
+	for (int i = 0; i < packed->sorted_words; i++)
+		packed->all_varying[i] |= packed->varying[i] | (packed->records[i] ^ packed->first[i]);
 	packed->count = 0;
 	packed->ordered = true;
 	memset(packed->varying, 0, sizeof(uint64) * packed->width);
@@ -406,7 +460,10 @@ begin_merge(SweepPacked *packed)
 {
 	Size		record = packed->width * sizeof(uint64);
 
-	packed->run_buffer = Max((Size) work_mem * 1024 / packed->nruns, BLCKSZ) / record;
+	for (int i = 0; i < packed->nfields; i++)
+		if (packed->all_varying[packed->fields[i].word] & packed->fields[i].mask)
+			packed->merge_fields[packed->nmerge_fields++] = packed->fields[i];
+	packed->run_buffer = Min(Max((Size) work_mem * 1024 / packed->nruns, BLCKSZ), RUN_BUFFER) / record;
 	packed->heap = palloc(sizeof(int) * packed->nruns);
 	for (int i = 0; i < packed->nruns; i++)
 	{
@@ -426,7 +483,7 @@ find_second(SweepPacked *packed)
 	packed->second = 1;
 	if (packed->heap_count > 2 &&
 		sweep_record_compare(run_record(packed, packed->heap[2]), run_record(packed, packed->heap[1]),
-							 packed->fields, packed->nfields) < 0)
+							 packed->merge_fields, packed->nmerge_fields) < 0)
 		packed->second = 2;
 }
 
@@ -445,7 +502,7 @@ advance_top(SweepPacked *packed)
 	else if (packed->heap_count == 1 ||
 			 sweep_record_compare(run_record(packed, packed->heap[0]),
 								  run_record(packed, packed->heap[packed->second]),
-								  packed->fields, packed->nfields) <= 0)
+								  packed->merge_fields, packed->nmerge_fields) <= 0)
 		return;
 	sift_down(packed, 0);
 	find_second(packed);
@@ -490,10 +547,10 @@ sift_down(SweepPacked *packed, int at)
 		if (child + 1 < packed->heap_count &&
 			sweep_record_compare(run_record(packed, packed->heap[child + 1]),
 								 run_record(packed, packed->heap[child]),
-								 packed->fields, packed->nfields) < 0)
+								 packed->merge_fields, packed->nmerge_fields) < 0)
 			child++;
 		if (sweep_record_compare(record, run_record(packed, packed->heap[child]),
-								 packed->fields, packed->nfields) <= 0)
+								 packed->merge_fields, packed->nmerge_fields) <= 0)
 			break;
 		packed->heap[at] = packed->heap[child];
 		at = child;
@@ -523,7 +580,6 @@ sweep_packed_next(SweepPacked *packed, SweepRow *row)
 	uint64		lo;
 	uint64		hi;
 
-	packed->current = record;
 	if (record == NULL)
 		return false;
 
@@ -531,7 +587,7 @@ sweep_packed_next(SweepPacked *packed, SweepRow *row)
 	row->new_group = is_new_group(packed, record);
 	row->keys = packed->keys[packed->flip];
 	row->key_nulls = packed->key_nulls[packed->flip];
-	row->null_key = (flags & KEY_NULL_MASK) != 0;
+	row->null_key = packed->nkeys > 0 && (record[packed->key_words - 1] & packed->null_mask) != 0;
 
 	row->cuts.lo.side = (int32) ((flags >> LO_SIDE_SHIFT) & SIDE_MASK) - 1;
 	row->cuts.hi.side = (int32) ((flags >> HI_SIDE_SHIFT) & SIDE_MASK) - 1;
@@ -562,22 +618,24 @@ sweep_packed_next(SweepPacked *packed, SweepRow *row)
 static bool
 is_new_group(SweepPacked *packed, const uint64 *record)
 {
-	uint64		key_nulls = record[packed->flags_word] & KEY_NULL_MASK;
-	bool		changed = !packed->started || packed->group[packed->key_words] != key_nulls;
+	uint64		changed = packed->started ? 0 : 1;
+	uint64		key_nulls;
 
 	for (int i = 0; i < packed->key_words; i++)
-		changed = changed || packed->group[i] != record[i];
-	if (!changed)
+		changed |= packed->group[i] ^ (record[i] & packed->key_masks[i]);
+	if (changed == 0)
 		return false;
 
 	packed->started = true;
-	for (int i = 0; i < packed->key_words; i++)
-		packed->group[i] = record[i];
-	packed->group[packed->key_words] = key_nulls;
 	packed->flip = 1 - packed->flip;
+	for (int i = 0; i < packed->key_words; i++)
+		packed->group[i] = record[i] & packed->key_masks[i];
+	if (packed->nkeys == 0)
+		return true;
+	key_nulls = record[packed->key_words - 1] >> packed->null_shift;
 	for (int i = 0; i < packed->nkeys; i++)
 	{
-		packed->key_nulls[packed->flip][i] = (key_nulls >> (KEY_NULL_SHIFT + i)) & 1;
+		packed->key_nulls[packed->flip][i] = (key_nulls >> i) & 1;
 		packed->keys[packed->flip][i] = unpack(&packed->columns[i], record);
 	}
 	return true;
@@ -603,12 +661,17 @@ unpack(const PackedColumn *column, const uint64 *record)
 	}
 }
 
-/* <0, 0, >0 as the current group of one sorts before, is, or sorts after that of the other. */
+/*
+ * <0, 0, >0 as the current group of one sorts before, is, or sorts after that of
+ * the other, which has keys of the same types.
+ */
 int
 sweep_packed_compare(const SweepPacked *a, const SweepPacked *b)
 {
-	return sweep_record_compare(a->current, b->current,
-								a->fields + a->nfields - a->group_fields, a->group_fields);
+	for (int i = 0; i < a->key_words; i++)
+		if (a->group[i] != b->group[i])
+			return a->group[i] < b->group[i] ? -1 : 1;
+	return 0;
 }
 
 /* Give back what the memory context does not. */

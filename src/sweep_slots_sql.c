@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * sweep_slots_sql.c
- *	  The columns of rows that are open in a sweep, and its memory.
+ *	  Small things that the sweeps share: the columns of rows that are open,
+ *	  memory for the pure core, arguments.
  *
  * IDENTIFICATION
  *	  src/sweep_slots_sql.c
@@ -20,6 +21,7 @@ static void *resize_memory(void *arg, void *old, size_t size);
 static SbCut keep_cut(void *arg, SbCut cut);
 static void drop_cut(void *arg, SbCut cut);
 static void enlarge(SweepSlots *slots);
+static void refuse_null(FunctionCallInfo fcinfo, int number, const char *name);
 
 /* Room for the value columns of a query's rows, in the current context. */
 void
@@ -155,9 +157,10 @@ drop_cut(void *arg, SbCut cut)
 }
 
 /*
- * Arguments: all raise 22004 for NULL.
+ * Arguments
  */
 
+/* Raises 22004 when an argument is NULL. */
 static void
 refuse_null(FunctionCallInfo fcinfo, int number, const char *name)
 {
