@@ -199,20 +199,7 @@ change_children(ForeignCheck *check, const char *child, const RowArrays *gone,
 
 	values[0] = tid_array(gone);
 	initStringInfo(&sql);
-	if (gone->count > 0)
-	{
-		appendStringInfo(&sql, "%sgone AS (DELETE FROM ONLY %s AS c USING pg_catalog.unnest($1) AS p(tid)"
-						 " WHERE c.ctid OPERATOR(pg_catalog.=) p.tid)", separator, child);
-		separator = ", ";
-	}
-	if (shorter->count > 0)
-	{
-		appendStringInfo(&sql, "%sshorter AS (UPDATE ONLY %s AS c SET ", separator, child);
-		append_assignments(&sql, check);
-		appendStringInfoString(&sql, " FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS p(tid, period)"
-							   " WHERE c.ctid OPERATOR(pg_catalog.=) p.tid)");
-		separator = ", ";
-	}
+	/* the executor runs them from the last to the first: room is made before it is taken */
 	if (further->count > 0)
 	{
 		StringInfoData columns;
@@ -225,6 +212,20 @@ change_children(ForeignCheck *check, const char *child, const RowArrays *gone,
 						 " FROM ONLY %s AS c JOIN ROWS FROM (pg_catalog.unnest($4), pg_catalog.unnest($5)) AS p(tid, period)"
 						 " ON c.ctid OPERATOR(pg_catalog.=) p.tid)",
 						 separator, child, columns.data, expressions.data, child);
+		separator = ", ";
+	}
+	if (shorter->count > 0)
+	{
+		appendStringInfo(&sql, "%sshorter AS (UPDATE ONLY %s AS c SET ", separator, child);
+		append_assignments(&sql, check);
+		appendStringInfoString(&sql, " FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) AS p(tid, period)"
+							   " WHERE c.ctid OPERATOR(pg_catalog.=) p.tid)");
+		separator = ", ";
+	}
+	if (gone->count > 0)
+	{
+		appendStringInfo(&sql, "%sgone AS (DELETE FROM ONLY %s AS c USING pg_catalog.unnest($1) AS p(tid)"
+						 " WHERE c.ctid OPERATOR(pg_catalog.=) p.tid)", separator, child);
 	}
 	appendStringInfoString(&sql, " SELECT");
 

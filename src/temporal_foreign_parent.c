@@ -51,7 +51,6 @@ typedef enum Verdict
 } Verdict;
 
 static void add_lost(ForeignBatch *batch, TupleTableSlot *old_row, TupleTableSlot *new_row);
-static void wait_for_child(LostValue *value, const TemporalRow *row);
 static SbInterval *lost_pieces(LostValue *value, const SbInterval *cuts, int *count);
 static Verdict judge(LostValue *value, const TemporalRow *row, SbInterval **pieces, int *count);
 static void remember(LostValue *value, const TemporalRow *row, const SbInterval *pieces, int count);
@@ -95,17 +94,6 @@ add_lost(ForeignBatch *batch, TupleTableSlot *old_row, TupleTableSlot *new_row)
 	}
 	for (i = 0; i < count; i++)
 		foreign_batch_add(batch, keys, &pieces[i]);
-}
-
-/* Wait for who writes a child, with no page pinned. */
-static void
-wait_for_child(LostValue *value, const TemporalRow *row)
-{
-	TemporalRow busy = *row;
-
-	temporal_scan_release(value->children);
-	temporal_scan_release(value->parents);
-	temporal_wait(value->check->child.relation, &busy);
 }
 
 /* The parts of a child's period that lie in lost time; NULL when there are none. */
@@ -169,9 +157,13 @@ judge(LostValue *value, const TemporalRow *row, SbInterval **pieces, int *count)
 			if (sb_coverage_overlaps(order, value->cover.possible.items, value->cover.possible.count, &uncovered[i]))
 				busy_helps = true;
 		}
+		pfree(lost);
 	}
 	if (n == 0)
+	{
+		pfree(uncovered);
 		return VERDICT_FINE;
+	}
 	if (row->liveness == TEMPORAL_INSERTING || row->liveness == TEMPORAL_DELETING)
 		return VERDICT_WAIT_FOR_CHILD;
 	if (value->cascade ? busy_helps : coverable)
@@ -215,6 +207,9 @@ look_at_children(LostValue *value, int looks)
 	ForeignCheck *check = value->check;
 	int			losses_before = list_length(value->losses);
 	uint64		completions = foreign_completions();
+	bool		regular = check->key.child_columns.type == NULL;
+	Verdict		wait = VERDICT_FINE;
+	TemporalRow busy;
 	TemporalRow row;
 
 	value->covered = false;
@@ -230,22 +225,21 @@ look_at_children(LostValue *value, int looks)
 		if (verdict == VERDICT_FINE)
 		{
 			/* a regular child tells for all */
-			if (check->key.child_columns.type == NULL)
+			if (regular)
 				return true;
 			continue;
 		}
 		if (verdict != VERDICT_UNCOVERED)
 		{
-			value->losses = list_truncate(value->losses, losses_before);
-			if (verdict == VERDICT_WAIT_FOR_CHILD)
-				wait_for_child(value, &row);
-			else
+			/* wait only when nobody else makes this a violation: fewer deadlocks */
+			if (wait == VERDICT_FINE)
 			{
-				temporal_scan_release(value->children);
-				foreign_cover_wait(check, value->parents, &value->cover,
-								   check->key.child_columns.type == NULL ? &value->span : &row.cuts);
+				wait = verdict;
+				busy = row;
+				if (!regular)
+					busy.cuts = foreign_cuts_copy(check->type, row.cuts);
 			}
-			return false;
+			continue;
 		}
 
 		/* a parent's row that somebody moved while we passed by was missed */
@@ -255,10 +249,21 @@ look_at_children(LostValue *value, int looks)
 			return false;
 		}
 		if (!value->cascade)
-			foreign_raise_parent(check, value->keys, check->key.child_columns.type == NULL ? NULL : &row.cuts);
+			foreign_raise_parent(check, value->keys, regular ? NULL : &row.cuts);
 		remember(value, &row, pieces, count);
 	}
-	return true;
+	if (wait == VERDICT_FINE)
+		return true;
+	value->losses = list_truncate(value->losses, losses_before);
+	temporal_scan_release(value->children);
+	if (wait == VERDICT_WAIT_FOR_PARENT)
+		foreign_cover_wait(check, value->parents, &value->cover, regular ? &value->span : &busy.cuts);
+	else
+	{
+		temporal_scan_release(value->parents);
+		temporal_wait(check->child.relation, &busy);
+	}
+	return false;
 }
 
 /* Check the children of one key value. */

@@ -38,6 +38,7 @@ typedef struct SideWalk
 	TupleTableSlot *slot;
 	Buffer		map;			/* of the visibility map */
 	MemoryContext context;		/* in which the scan allocates */
+	MemoryContext row;			/* of what is read from the entry */
 	bool		ended;
 	bool		empty;			/* the row's period is */
 	Datum		keys[INDEX_MAX_KEYS];	/* of the row, valid until the next */
@@ -94,6 +95,7 @@ walk_begin(SideWalk *walk, const ForeignSide *side, Snapshot snapshot)
 	walk->type = side->columns->type;
 	walk->map = InvalidBuffer;
 	walk->context = CurrentMemoryContext;
+	walk->row = AllocSetContextCreate(CurrentMemoryContext, "temporal foreign key row", ALLOCSET_SMALL_SIZES);
 	walk->index = index_open(side->columns->index, AccessShareLock);
 	walk->slot = table_slot_create(side->relation, NULL);
 	walk->scan = statbus_index_beginscan(side->relation, walk->index, snapshot, 0);
@@ -148,12 +150,14 @@ read_entry(SideWalk *walk)
 static bool
 walk_next(SideWalk *walk)
 {
+	MemoryContext old = CurrentMemoryContext;
 	bool		found;
 
 	do
 	{
-		MemoryContext old = MemoryContextSwitchTo(walk->context);
 		ItemPointer tid;
+
+		MemoryContextSwitchTo(walk->context);
 
 		CHECK_FOR_INTERRUPTS();
 		while ((tid = index_getnext_tid(walk->scan, BackwardScanDirection)) != NULL)
@@ -163,9 +167,11 @@ walk_next(SideWalk *walk)
 				break;
 			CHECK_FOR_INTERRUPTS();
 		}
-		MemoryContextSwitchTo(old);
 		found = tid != NULL;
+		MemoryContextReset(walk->row);
+		MemoryContextSwitchTo(walk->row);
 	} while (found && !read_entry(walk));
+	MemoryContextSwitchTo(old);
 	walk->ended = !found;
 	return found;
 }
