@@ -260,6 +260,8 @@ choose_rule(const MergeState *state, MergeColumn *column)
 
 	if (state->rules.removes || (!in_source && state->combines))
 		column->rule = MERGE_RULE_SLICE;
+	else if (state->call->given != NULL)
+		column->rule = MERGE_RULE_GIVEN;
 	else if (patch || (upsert && (column->not_null || column->has_default)))
 		column->rule = MERGE_RULE_COMBINE;
 	else if (upsert)
@@ -419,6 +421,8 @@ merge_configure(MergeState *state)
 
 	check_call(call);
 	state->rules.patch = call->mode == MERGE_ENTITY_PATCH || call->mode == PATCH_FOR_PORTION_OF;
+	if (call->given != NULL && call->mode != UPDATE_FOR_PORTION_OF)
+		elog(ERROR, "rows that say what they give need UPDATE_FOR_PORTION_OF");
 	state->rules.portion = call->mode >= UPDATE_FOR_PORTION_OF;
 	state->rules.removes = call->mode == DELETE_FOR_PORTION_OF;
 	state->rules.drops_timeline = call->delete_mode == DELETE_MISSING_TIMELINE ||
@@ -427,6 +431,10 @@ merge_configure(MergeState *state)
 		call->delete_mode == DELETE_MISSING_TIMELINE_AND_ENTITIES;
 	state->combines = state->rules.patch || call->mode == MERGE_ENTITY_UPSERT ||
 		call->mode == UPDATE_FOR_PORTION_OF;
+
+	/* rows that give different columns combine as patches do */
+	if (call->given != NULL)
+		state->rules.patch = true;
 
 	state->target = table_open(call->target, AccessShareLock);
 	state->target_name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(state->target)),

@@ -31,6 +31,7 @@ typedef enum MergeRule
 {
 	MERGE_RULE_SLICE,			/* the slice's value */
 	MERGE_RULE_COMBINE,			/* the newest value that is not NULL, else the slice's */
+	MERGE_RULE_GIVEN,			/* of the newest row that gives the column, NULL or not */
 	MERGE_RULE_TOP,				/* the newest row's value, NULL or not */
 	MERGE_RULE_TOP_FILLED,		/* the same, the default for NULL */
 	MERGE_RULE_DEFAULT			/* the default where a row covers */
@@ -148,7 +149,8 @@ typedef struct MergeRow
 #define MERGE_SOURCE_FROM		5
 #define MERGE_SOURCE_UNTIL		6
 #define MERGE_SOURCE_AFTER		7
-#define MERGE_SOURCE_FIRST		8
+#define MERGE_SOURCE_GIVEN		8
+#define MERGE_SOURCE_FIRST		9
 
 /* Columns of the target's slices as read: these, then the payload. */
 #define MERGE_SLICE_ENTITY		0

@@ -129,6 +129,10 @@ source_query(const MergeState *state)
 	else
 		appendStringInfoString(&sql, ", NULL::pg_catalog.int4");
 	append_period(&sql, state);
+	if (state->call->given != NULL)
+		appendStringInfo(&sql, ", s.%s", quote_identifier(state->call->given));
+	else
+		appendStringInfoString(&sql, ", NULL::pg_catalog.bytea");
 	for (int i = 0; i < state->ncolumns; i++)
 		append_value(&sql, state, &state->columns[i]);
 	appendStringInfo(&sql, " FROM %s AS s", state->call->source);
@@ -379,7 +383,6 @@ merge_read_source(MergeState *state)
 	CachedPlanSource *planned = linitial(SPI_plan_get_plan_sources(plan));
 	MergeValues *foundings = NULL;
 	MemoryContext per_row = AllocSetContextCreate(state->context, "merge source row", ALLOCSET_SMALL_SIZES);
-	MemoryContext old;
 	TupleTableSlot *slot;
 
 	state->source_desc = CreateTupleDescCopy(planned->resultDesc);
@@ -396,14 +399,16 @@ merge_read_source(MergeState *state)
 	}
 	slot = MakeSingleTupleTableSlot(state->source_desc, &TTSOpsMinimalTuple);
 	tuplestore_rescan(state->source);
-	old = MemoryContextSwitchTo(per_row);
 	while (tuplestore_gettupleslot(state->source, true, false, slot))
 	{
+		/* the slot's tuple may live in the context it was read in */
+		MemoryContext old = MemoryContextSwitchTo(per_row);
+
 		CHECK_FOR_INTERRUPTS();
 		add_row(state, slot, foundings);
+		MemoryContextSwitchTo(old);
 		MemoryContextReset(per_row);
 	}
-	MemoryContextSwitchTo(old);
 	ExecDropSingleTupleTableSlot(slot);
 	MemoryContextDelete(per_row);
 }

@@ -93,6 +93,7 @@ static bool is_solo(const Sweep *sweep);
 static void insert_solo(Sweep *sweep);
 static void sweep_entity(Sweep *sweep);
 static void segment_values(Sweep *sweep, int segment);
+static bool is_given(const SweepRow *row, int source_attnum);
 static Datum segment_value(Sweep *sweep, int segment, int c, bool *is_null);
 static bool same_columns(const MergeState *state, const SweepValues *a, const SweepValues *b);
 static bool same_segments(void *arg, int32_t a, int32_t b);
@@ -441,6 +442,21 @@ same_slice(void *arg, int32_t segment, int32_t slice)
 	return same_columns(sweep->state, &sweep->segments[segment], &sweep->slices[slice].columns);
 }
 
+/* Does a row give a column of the source?  Without a mask it gives all. */
+static bool
+is_given(const SweepRow *row, int source_attnum)
+{
+	int			at = MERGE_SOURCE_GIVEN - MERGE_SOURCE_FIRST;
+	const bits8 *mask;
+	int			bit = source_attnum - 1;
+
+	if (row->columns.nulls[at])
+		return true;
+	mask = (const bits8 *) VARDATA_ANY(DatumGetPointer(row->columns.values[at]));
+	return bit / 8 < (int) VARSIZE_ANY_EXHDR(DatumGetPointer(row->columns.values[at])) &&
+		(mask[bit / 8] & (1 << (bit % 8))) != 0;
+}
+
 /* What the segment where the walk stands has in a column. */
 static Datum
 segment_value(Sweep *sweep, int segment, int c, bool *is_null)
@@ -467,6 +483,18 @@ segment_value(Sweep *sweep, int segment, int c, bool *is_null)
 					continue;
 				*is_null = false;
 				value = sweep->rows[r].columns.values[c];
+				break;
+			}
+			break;
+		case MERGE_RULE_GIVEN:
+			for (int i = sweep->plan.nactive_rows - 1; i >= 0; i--)
+			{
+				const SweepRow *row = &sweep->rows[sweep->plan.active_rows[i]];
+
+				if (!is_given(row, column->source_attnum))
+					continue;
+				*is_null = row->columns.nulls[c];
+				value = row->columns.values[c];
 				break;
 			}
 			break;
