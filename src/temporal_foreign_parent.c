@@ -18,11 +18,15 @@
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 #include "temporal_foreign.h"
+
+/* How often a deferrable key looks again because transactions end meanwhile. */
+#define RESTLESS_LIMIT	20
 
 /* The work on the time that one key value has lost. */
 typedef struct LostValue
@@ -205,7 +209,6 @@ static bool
 look_at_children(LostValue *value, int looks)
 {
 	ForeignCheck *check = value->check;
-	int			losses_before = list_length(value->losses);
 	uint64		completions = foreign_completions();
 	bool		regular = check->key.child_columns.type == NULL;
 	Verdict		wait = VERDICT_FINE;
@@ -244,17 +247,13 @@ look_at_children(LostValue *value, int looks)
 
 		/* a parent's row that somebody moved while we passed by was missed */
 		if (looks < FOREIGN_LOOKS && completions != foreign_completions())
-		{
-			value->losses = list_truncate(value->losses, losses_before);
 			return false;
-		}
 		if (!value->cascade)
 			foreign_raise_parent(check, value->keys, regular ? NULL : &row.cuts);
 		remember(value, &row, pieces, count);
 	}
 	if (wait == VERDICT_FINE)
 		return true;
-	value->losses = list_truncate(value->losses, losses_before);
 	temporal_scan_release(value->children);
 	if (wait == VERDICT_WAIT_FOR_PARENT)
 		foreign_cover_wait(check, value->parents, &value->cover, regular ? &value->span : &busy.cuts);
@@ -266,12 +265,21 @@ look_at_children(LostValue *value, int looks)
 	return false;
 }
 
-/* Check the children of one key value. */
+/*
+ * Look until a pass was complete.  Every UPDATE of a child is checked by its
+ * own statement, so a row that is moved while we pass by cannot escape both.
+ * Of a deferrable key that is true only for an UPDATE of its columns: there a
+ * pass counts only if no transaction ended meanwhile.  When that does not
+ * happen for a while, writers of the child are kept out.
+ */
 static void
 check_value(LostValue *value)
 {
 	ForeignCheck *check = value->check;
-	int			looks = 1;
+	int			losses_before = list_length(value->losses);
+	int			looks = 0;
+	int			restless = 0;
+	bool		complete;
 
 	if (!foreign_convert_keys(&check->parent, &check->child, value->keys, value->child_keys))
 		return;
@@ -283,8 +291,24 @@ check_value(LostValue *value)
 		value->span.lo.side = SB_CUT_BEGIN;
 		value->span.hi.side = SB_CUT_END;
 	}
-	while (!look_at_children(value, looks))
-		looks++;
+	do
+	{
+		uint64		completions = foreign_completions();
+
+		value->losses = list_truncate(value->losses, losses_before);
+		complete = look_at_children(value, ++looks);
+		if (complete && check->key.deferrable && restless <= RESTLESS_LIMIT && completions != foreign_completions())
+		{
+			complete = false;
+			if (++restless == RESTLESS_LIMIT)
+			{
+				temporal_scan_release(value->children);
+				temporal_scan_release(value->parents);
+				LockRelationOid(check->key.child, ShareLock);
+				restless++;
+			}
+		}
+	} while (!complete);
 }
 
 /* Check all that a batch has lost; returns what the children lose when it cascades. */

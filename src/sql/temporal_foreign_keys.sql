@@ -82,6 +82,11 @@ BEGIN
         AND (i.indkey::smallint[])[0:width - 1] @> numbers AND (i.indkey::smallint[])[0:width - 1] <@ numbers
         AND (period IS NULL OR (i.indkey::smallint[])[width:width + cardinality(further) - 1] = further_numbers)
         AND NOT 0 = ANY ((i.indkey::smallint[])[0:width + cardinality(further) - 1])
+        AND NOT EXISTS (
+            SELECT FROM generate_series(0, width + cardinality(further) - 1) AS u(place)
+            JOIN pg_opclass AS o ON o.oid = i.indclass[u.place]
+            JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attnum = i.indkey[u.place]
+            WHERE NOT o.opcdefault OR i.indcollation[u.place] <> a.attcollation)
         AND (i.indpred IS NULL OR replace(replace(pg_get_expr(i.indpred, i.indrelid), '(', ''), ')', '') = ANY (
              SELECT format('%I IS NOT NULL', k.name) FROM unnest(columns) AS k(name)));
     IF FOUND THEN
