@@ -101,8 +101,8 @@ extern ForeignCheck *foreign_check_begin(const TemporalForeign *key);
 extern void foreign_check_end(ForeignCheck *check);
 extern bool foreign_convert_keys(const ForeignSide *from, const ForeignSide *to,
 								 const Datum *keys, Datum *result);
-extern void foreign_raise_child(ForeignCheck *check, const Datum *keys, const SbInterval *cuts) pg_attribute_noreturn();
-extern void foreign_raise_parent(ForeignCheck *check, const Datum *keys, const SbInterval *cuts) pg_attribute_noreturn();
+extern void foreign_raise_child(ForeignCheck *check, const Datum *keys, const SbInterval *cuts);
+extern void foreign_raise_parent(ForeignCheck *check, const Datum *keys, const SbInterval *cuts);
 
 /* temporal_foreign_batch.c */
 extern ForeignBatch *foreign_batch_begin(ForeignCheck *check, const ForeignSide *side);
