@@ -45,7 +45,7 @@ portion_merge(const PortionTable *table, List *ephemeral, bool deletes,
 	TemporalMergeOutcome outcome = {0};
 
 	call.target = table->relid;
-	call.source = "\"temporal portion\"";
+	call.source = "temporal_portion";
 	call.source_desc = desc;
 	call.source_rows = rows;
 	call.source_count = (double) count;
