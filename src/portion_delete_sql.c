@@ -143,7 +143,7 @@ static void
 read_identity(const PortionTable *table, Jsonb *identity, TupleDesc desc, Datum *values)
 {
 	int			count = list_length(table->identity);
-	bool		complete = JB_ROOT_IS_OBJECT(identity) && JB_ROOT_COUNT(identity) == count;
+	bool		complete = JB_ROOT_IS_OBJECT(identity) && (int) JB_ROOT_COUNT(identity) == count;
 	StringInfoData names;
 	int			i = 0;
 	ListCell   *cell;

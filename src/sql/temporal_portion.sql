@@ -5,16 +5,24 @@
 
 -- The period of a table: valid_range if it has one, else the period of its first temporal unique key, else the range column of its primary key.
 CREATE OR REPLACE FUNCTION temporal.portion_period(table_name regclass) RETURNS name
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 AS $portion_period$
-    SELECT coalesce(
-        (SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = portion_period.table_name AND a.attname = 'valid_range' AND NOT a.attisdropped),
-        (SELECT u.period FROM temporal.constraint AS u WHERE u.relation = portion_period.table_name AND u.constraint_type = 'unique'
-         ORDER BY u.predicate IS NOT NULL, cardinality(u.columns), u.constraint_name LIMIT 1),
-        (SELECT a.attname FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
-         JOIN pg_range AS r ON r.rngtypid = a.atttypid WHERE c.conrelid = portion_period.table_name AND c.contype = 'p'
-         ORDER BY array_position(c.conkey, a.attnum) DESC LIMIT 1),
-        'valid_range')
+DECLARE
+    result name;
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = table_name AND a.attname = 'valid_range' AND NOT a.attisdropped) THEN
+        RETURN 'valid_range';
+    END IF;
+    SELECT u.period INTO result FROM temporal.constraint AS u WHERE u.relation = portion_period.table_name AND u.constraint_type = 'unique'
+    ORDER BY u.predicate IS NOT NULL, cardinality(u.columns), u.constraint_name LIMIT 1;
+    IF result IS NULL THEN
+        SELECT a.attname INTO result
+        FROM pg_constraint AS c JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+        JOIN pg_range AS r ON r.rngtypid = a.atttypid WHERE c.conrelid = table_name AND c.contype = 'p'
+        ORDER BY array_position(c.conkey, a.attnum) DESC LIMIT 1;
+    END IF;
+    RETURN coalesce(result, 'valid_range');
+END
 $portion_period$;
 REVOKE ALL ON FUNCTION temporal.portion_period(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.portion_period(regclass) TO PUBLIC;
