@@ -52,5 +52,251 @@ UPDATE unit__for_portion_of_valid SET size = 1, valid_from = '2021-01-01', valid
 SELECT size, valid_from, valid_to, count(*) FROM unit WHERE id >= 1000 GROUP BY 1, 2, 3 ORDER BY 2;
 DELETE FROM unit__for_portion_of_valid WHERE id >= 1000 AND size = 1;
 SELECT size, valid_from, valid_to, count(*) FROM unit WHERE id >= 1000 GROUP BY 1, 2, 3 ORDER BY 2;
+
+\echo ** RETURNING says what the table will have, also of columns that were not set; a row outside its slice is not counted
+WITH changed AS (
+    UPDATE unit__for_portion_of_valid SET name = 'ret', valid_to = '2020-06-30' WHERE id = 2 AND valid_from = '2020-01-01'
+    RETURNING name, valid_from, valid_until, valid_to, valid_range)
+SELECT * FROM changed;
+WITH changed AS (
+    UPDATE unit__for_portion_of_valid SET name = 'ret', valid_range = '[2010-01-01,2010-02-01)' WHERE id = 2 RETURNING id)
+SELECT count(*) FROM changed;
+\echo ** one bound over several slices: from then on
+SELECT name, valid_from, valid_until FROM unit WHERE id = 2 ORDER BY valid_from;
+UPDATE unit__for_portion_of_valid SET name = 'later', valid_from = '2025-06-01' WHERE id = 2;
+SELECT name, valid_from, valid_until FROM unit WHERE id = 2 ORDER BY valid_from;
+\echo ** every row its own portion, several portions of one slice, different columns of one day
+INSERT INTO unit (id, valid_from, name) VALUES (10, '2020-01-01', 'x'), (11, '2020-01-01', 'y');
+UPDATE unit__for_portion_of_valid AS v
+SET name = coalesce(n.name, v.name), size = coalesce(n.size, v.size), valid_from = n.f, valid_until = n.u
+FROM (VALUES (10, date '2021-01-01', date '2022-01-01', 'first', NULL::integer), (10, '2021-07-01', '2023-01-01', NULL, 2),
+    (11, '2024-01-01', 'infinity', 'open', 3)) AS n(id, f, u, name, size) WHERE n.id = v.id;
+SELECT id, name, size, valid_from, valid_until FROM unit WHERE id IN (10, 11) ORDER BY id, valid_from;
+\echo ** NULL is refused where the table refuses it, and so are bounds that are not there
+\set VERBOSITY sqlstate
+ALTER TABLE unit ADD grade integer NOT NULL DEFAULT 1, ADD twice integer GENERATED ALWAYS AS (size * 2) STORED;
+UPDATE unit__for_portion_of_valid SET grade = 2;
+SELECT temporal.add_portion_view('unit');
+UPDATE unit__for_portion_of_valid SET grade = NULL WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET twice = 2 WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_from = NULL WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_to = NULL WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_range = NULL WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_range = 'empty' WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_range = '[2021-01-01,2022-01-01)', valid_from = '2021-01-02' WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_range = '[2021-01-01,2022-01-01)', valid_to = '2021-12-30' WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'far too long for varchar(20)' WHERE id = 10;
+UPDATE unit__for_portion_of_valid SET name = 'x', valid_to = '5874897-12-31' WHERE id = 10;
+\set VERBOSITY terse
+\echo ** a failed statement leaves nothing behind, within a block, a savepoint, or below another statement
+DO $$
+BEGIN
+    UPDATE unit__for_portion_of_valid SET name = 'x', valid_until = CASE WHEN id = 11 THEN date '2000-01-01' ELSE '2022-01-01' END,
+        valid_from = '2021-01-01' WHERE id IN (10, 11);
+EXCEPTION WHEN invalid_parameter_value THEN
+    RAISE WARNING 'refused: %', SQLERRM;
+END
+$$;
+BEGIN;
+SAVEPOINT s;
+UPDATE unit__for_portion_of_valid SET grade = grade / (id - 11) WHERE id IN (10, 11);
+ROLLBACK TO s;
+UPDATE unit__for_portion_of_valid SET grade = 7, valid_from = '2021-01-01', valid_until = '2021-02-01' WHERE id = 10;
+COMMIT;
+SELECT name, grade, valid_from, valid_until FROM unit WHERE id IN (10, 11) ORDER BY id, valid_from;
+CREATE TABLE other (LIKE unit INCLUDING ALL);
+SELECT temporal.add_portion_view('other');
+INSERT INTO other (id, valid_from, name) SELECT g, '2020-01-01', 'o' FROM generate_series(1, 3) AS g;
+CREATE FUNCTION nested(integer, text) RETURNS integer LANGUAGE plpgsql SET search_path = tportion, public AS $$
+BEGIN
+    UPDATE other__for_portion_of_valid SET name = $2, valid_from = '2021-01-01', valid_to = '2021-12-31' WHERE id = $1;
+    UPDATE unit__for_portion_of_valid SET name = $2, valid_from = '2022-01-01', valid_to = '2022-12-31' WHERE id = 20 + $1;
+    BEGIN
+        UPDATE unit__for_portion_of_valid SET id = 0 WHERE id = 20 + $1;
+    EXCEPTION WHEN feature_not_supported THEN
+        NULL;
+    END;
+    RETURN $1 * 10;
+END
+$$;
+INSERT INTO unit (id, valid_from, name) SELECT g, '2020-01-01', 'u' FROM generate_series(21, 23) AS g;
+UPDATE unit__for_portion_of_valid SET size = nested(id - 20, 'nested'), valid_from = '2022-07-01', valid_until = '2023-07-01' WHERE id BETWEEN 21 AND 23;
+SELECT 'unit' AS which, id, name, size, valid_from, valid_until FROM unit WHERE id BETWEEN 21 AND 23
+UNION ALL SELECT 'other', id, name, size, valid_from, valid_until FROM other ORDER BY 1, 2, 5;
+\echo ** several views and commands in one statement
+WITH a AS (UPDATE unit__for_portion_of_valid SET size = 1, valid_to = '2020-01-31' WHERE id = 21 AND valid_from = '2020-01-01' RETURNING id),
+    b AS (DELETE FROM unit__for_portion_of_valid WHERE id = 22 RETURNING id), c AS (DELETE FROM other__for_portion_of_valid WHERE name = 'nested' RETURNING id),
+    d AS (UPDATE other__for_portion_of_valid SET size = 2 WHERE name = 'o' AND valid_to = 'infinity' RETURNING id)
+SELECT (SELECT count(*) FROM a) AS a, (SELECT count(*) FROM b) AS b, (SELECT count(*) FROM c) AS c, (SELECT count(*) FROM d) AS d;
+SELECT 'unit' AS which, id, name, size, valid_from, valid_until FROM unit WHERE id BETWEEN 21 AND 23
+UNION ALL SELECT 'other', id, name, size, valid_from, valid_until FROM other ORDER BY 1, 2, 5;
+\echo ** a trigger of the table that changes another portion
+CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql SET search_path = tportion, public AS $$
+BEGIN
+    UPDATE unit__for_portion_of_valid SET name = 'followed', valid_from = NEW.valid_from, valid_until = NEW.valid_until WHERE id = 20 + NEW.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER follow AFTER INSERT OR UPDATE ON other FOR EACH ROW WHEN (NEW.name = 'leads') EXECUTE FUNCTION follow();
+UPDATE other__for_portion_of_valid SET name = 'leads', valid_from = '2024-01-01', valid_to = '2024-12-31';
+SELECT id, valid_from, valid_until FROM unit WHERE name = 'followed' ORDER BY id;
+\echo ** more rows than memory
+SET work_mem = '64kB';
+UPDATE unit__for_portion_of_valid SET name = 'spilled', valid_from = '2023-01-01', valid_to = '2023-12-31' WHERE id >= 1000;
+SELECT name = 'spilled' AS spilled, count(*) FROM unit WHERE id >= 1000 AND valid_range @> date '2023-06-01' GROUP BY 1;
+RESET work_mem;
+\echo ** columns renamed in the table, and then in the view
+ALTER TABLE unit RENAME COLUMN size TO staff;
+ALTER TABLE unit RENAME COLUMN valid_range TO during;
+ALTER TABLE unit RENAME COLUMN valid_from TO starts;
+UPDATE unit__for_portion_of_valid SET size = 77, valid_from = '2026-01-01', valid_until = '2027-01-01' WHERE id = 11;
+SELECT staff, starts, valid_until FROM unit WHERE id = 11 ORDER BY starts;
+ALTER TABLE unit RENAME COLUMN during TO valid_range;
+ALTER TABLE unit RENAME COLUMN grade TO other_name;
+ALTER TABLE unit RENAME COLUMN name TO grade;
+ALTER TABLE unit RENAME COLUMN other_name TO name;
+SELECT temporal.add_portion_view('unit', ephemeral_columns := '{name}');
+UPDATE unit__for_portion_of_valid SET staff = 78, name = 3, grade = 'text', starts = '2026-01-01', valid_until = '2027-01-01' WHERE id = 11;
+SELECT staff, name, grade, starts, valid_until FROM unit WHERE id = 11 ORDER BY starts;
+UPDATE unit__for_portion_of_valid SET name = 4 WHERE id = 11;
+SELECT count(*) FROM unit WHERE id = 11 AND name = 4;
+\echo ** any range type, a plain range column, quoted names, several identity columns, a primary key of slices
+CREATE TYPE "Text range" AS RANGE (subtype = text, collation = "C");
+CREATE TABLE "A b" ("Id 1" integer, id2 citext, "Valid ""x" numrange, v text, PRIMARY KEY ("Id 1", id2, "Valid ""x"));
+CREATE TABLE i8 (id bigint, valid_range int8range NOT NULL, valid_to bigint GENERATED ALWAYS AS (upper(valid_range) - 1) STORED, v text);
+CREATE TABLE i4 (slice integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id integer, valid_range int4range NOT NULL, v text);
+CREATE TABLE ts (id integer, valid_from timestamptz, valid_until timestamptz, valid_range tstzrange GENERATED ALWAYS AS (tstzrange(valid_from, valid_until)) STORED,
+    valid_to text, v text);
+CREATE TABLE tx (id integer, valid_range "Text range", v text, PRIMARY KEY (id, valid_range));
+SELECT temporal.add_unique('"A b"', '{Id 1,id2}', 'Valid "x');
+SELECT temporal.add_unique(t, '{id}') FROM unnest('{i8,i4,ts,tx}'::regclass[]) WITH ORDINALITY AS u(t, o) ORDER BY o;
+SELECT temporal.add_portion_view(t) FROM unnest('{"\"A b\"",i8,i4,ts,tx}'::regclass[]) WITH ORDINALITY AS u(t, o) ORDER BY o;
+INSERT INTO "A b" VALUES (1, 'K', '(1,10]', 'a'), (1, 'l', '[1,)', 'a');
+INSERT INTO i8 VALUES (1, '[1,)', DEFAULT, 'a'), (2, '(,9223372036854775807)', DEFAULT, 'a');
+INSERT INTO i4 (id, valid_range, v) VALUES (1, '[1,100)', 'a');
+INSERT INTO ts VALUES (1, '2020-01-01 00:00Z', NULL, DEFAULT, 'data', 'a');
+INSERT INTO tx VALUES (1, '["a","q"]', 'a');
+UPDATE "A b__for_portion_of_valid" SET v = 'b', "Valid ""x" = '[5,12.5)' WHERE id2 = 'k';
+SELECT "Valid ""x", v FROM "A b" WHERE id2 = 'k' ORDER BY 1;
+UPDATE i8__for_portion_of_valid SET v = 'b', valid_to = 5;
+UPDATE i8__for_portion_of_valid SET v = 'c', valid_range = '[5,8)', valid_to = 7;
+SELECT id, valid_range, valid_to, v FROM i8 ORDER BY 1, 2;
+UPDATE ts__for_portion_of_valid SET v = 'b', valid_to = 'other', valid_from = '2021-01-01 00:00Z';
+UPDATE ts__for_portion_of_valid SET v = 'c', valid_until = NULL WHERE v = 'b';
+SELECT valid_range = tstzrange('2020-01-01 00:00Z', '2021-01-01 00:00Z') AS first, valid_to, v FROM ts ORDER BY valid_range;
+UPDATE tx__for_portion_of_valid SET v = 'b', valid_range = '("c","f"]';
+SELECT valid_range, v FROM tx ORDER BY 1;
+UPDATE i4__for_portion_of_valid SET v = 'b', valid_range = '[10,20)';
+SELECT slice, id, valid_range, v FROM i4 ORDER BY valid_range;
+DELETE FROM tx__for_portion_of_valid WHERE v = 'b';
+SELECT temporal.delete_portion('tx', '{"id": 1}', '["k","z"]'::"Text range");
+SELECT temporal.delete_portion('"A b"', '{"Id 1": 1, "id2": "L"}', numrange(2, 3, '[]'));
+SELECT valid_range, v FROM tx ORDER BY 1;
+SELECT "Valid ""x", v FROM "A b" WHERE id2 = 'l' ORDER BY 1;
+\set VERBOSITY sqlstate
+UPDATE i8__for_portion_of_valid SET v = 'd', valid_to = 9223372036854775807 WHERE id = 1;
+SELECT temporal.delete_portion('tx', '{"id": 1}', int4range(1, 2));
+SELECT temporal.delete_portion('tx', '{"id": 1}', NULL::int4range);
+SELECT temporal.delete_portion('i8', '{"id": 1}', 'empty'::int8range);
+SELECT temporal.delete_portion('i8', '{"id": null}', '[1,2)'::int8range);
+SELECT temporal.delete_portion('i8', '{"id": "x"}', '[1,2)'::int8range);
+SELECT temporal.delete_portion('i8', '{"id": 1, "v": "c"}', '[1,2)'::int8range);
+SELECT temporal.delete_portion('i8', '[1]', '[1,2)'::int8range);
+SELECT temporal.delete_portion('i8', '{"id": 1}', '2021-01-01', '2022-01-01');
+SELECT temporal.delete_portion(NULL, '{"id": 1}', '2021-01-01', '2022-01-01');
+SELECT temporal.portion_row();
+CREATE TABLE no_key (id integer, valid_range int4range);
+SELECT temporal.add_portion_view('no_key');
+SELECT temporal.add_portion_view(NULL);
+SELECT temporal.add_portion_view('i8', ephemeral_columns := '{nothing}');
+\echo ** the triggers demand their view
+CREATE TRIGGER wrong AFTER UPDATE ON no_key FOR EACH ROW EXECUTE FUNCTION temporal.portion_row('valid_range');
+CREATE VIEW half WITH (security_invoker) AS SELECT * FROM i8;
+CREATE TRIGGER collect INSTEAD OF UPDATE ON half FOR EACH ROW EXECUTE FUNCTION temporal.portion_row('valid_range');
+INSERT INTO no_key VALUES (1, '[1,2)');
+UPDATE no_key SET id = 2;
+UPDATE half SET v = 'x' WHERE id = 1;
+CREATE VIEW two AS SELECT a.id, b.valid_range, a.v FROM i8 AS a, i4 AS b;
+CREATE TRIGGER collect INSTEAD OF UPDATE ON two FOR EACH ROW EXECUTE FUNCTION temporal.portion_row('valid_range');
+CREATE TRIGGER prepare BEFORE UPDATE ON two FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement('valid_range');
+UPDATE two SET v = 'x';
+\set VERBOSITY terse
+\echo ** views of versions before 0.3 have the same triggers
+CREATE VIEW old WITH (security_invoker = true) AS SELECT b.id, b.valid_range, b.valid_to, b.v FROM i8 AS b;
+CREATE TRIGGER collect INSTEAD OF INSERT OR UPDATE OR DELETE ON old FOR EACH ROW EXECUTE FUNCTION temporal.portion_row('valid_range');
+CREATE TRIGGER prepare BEFORE UPDATE OR DELETE ON old FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement('valid_range', '{gone}');
+CREATE TRIGGER apply AFTER UPDATE OR DELETE ON old FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement('valid_range', '{gone}');
+UPDATE old SET v = 'old', valid_range = '[20,30)' WHERE id = 1;
+DELETE FROM old WHERE id = 1 AND v = 'a';
+SELECT id, valid_range, v FROM i8 WHERE id = 1 ORDER BY 2;
+\echo ** rights and row level security are those of the caller
+CREATE ROLE tportion_clerk;
+GRANT USAGE ON SCHEMA tportion TO tportion_clerk;
+CREATE TABLE doc (id integer, valid_range int4range, a text, b text, secret boolean DEFAULT false, PRIMARY KEY (id, valid_range));
+SELECT temporal.add_unique('doc', '{id}');
+SELECT temporal.add_portion_view('doc');
+INSERT INTO doc VALUES (1, '[1,10)', 'a', 'b', false), (2, '[1,10)', 'a', 'b', true), (3, '[1,10)', 'a', 'b', false);
+GRANT SELECT, INSERT, DELETE, UPDATE (valid_range, a) ON doc TO tportion_clerk;
+GRANT SELECT, UPDATE, DELETE ON doc__for_portion_of_valid TO tportion_clerk;
+ALTER TABLE doc ENABLE ROW LEVEL SECURITY;
+CREATE POLICY seen ON doc TO tportion_clerk USING (NOT secret) WITH CHECK (a <> 'forbidden');
+SET ROLE tportion_clerk;
+UPDATE doc__for_portion_of_valid SET a = 'x', valid_range = '[4,6)';
+\set VERBOSITY sqlstate
+UPDATE doc__for_portion_of_valid SET b = 'x', valid_range = '[4,6)' WHERE id = 1;
+UPDATE doc__for_portion_of_valid SET a = 'forbidden' WHERE id = 1;
+RESET ROLE;
+REVOKE DELETE ON doc FROM tportion_clerk;
+SET ROLE tportion_clerk;
+DELETE FROM doc__for_portion_of_valid WHERE id = 3 AND a = 'x';
+SELECT temporal.delete_portion('doc', '{"id": 3}', '[1,2)'::int4range);
+SELECT temporal.delete_portion('doc', '{"id": 2}', '[1,2)'::int4range);
+\set VERBOSITY terse
+RESET ROLE;
+SELECT id, valid_range, a, b FROM doc ORDER BY 1, 2;
+\echo ** random statements against the days they change
+CREATE FUNCTION dice(integer, integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT (abs(hashint4extended($1, $2)) % $3)::integer $$;
+CREATE TABLE line (id integer, valid_range int4range, a integer, b integer DEFAULT 0, PRIMARY KEY (id, valid_range));
+SELECT temporal.add_unique('line', '{id}');
+SELECT temporal.add_portion_view('line');
+INSERT INTO line SELECT e, int4range(s * 10 + dice(e, s, 5), s * 10 + 6 + dice(e, s + 10, 5)), dice(e, s + 20, 3), nullif(dice(e, s + 30, 3), 0)
+FROM generate_series(1, 1500) AS e, generate_series(0, 2) AS s;
+CREATE TABLE day AS SELECT id, d, a, b FROM line, generate_series(lower(valid_range), upper(valid_range) - 1) AS d;
+CREATE TABLE seen (round integer, updated bigint, deleted bigint, nulls bigint, outside bigint, wrong bigint);
+DO $$
+DECLARE
+    counted seen;
+BEGIN
+    FOR round IN 1 .. 8 LOOP
+        DROP TABLE IF EXISTS wish;
+        CREATE TEMPORARY TABLE wish AS SELECT e AS id, dice(e, round * 100, 30) AS f, dice(e, round * 100, 30) + 1 + dice(e, round * 100 + 1, 9) AS u,
+            dice(e, round * 100 + 2, 2) = 0 AS sets_a, dice(e, round * 100 + 3, 3) > 0 AS sets_b, dice(e, round * 100 + 4, 3) AS a,
+            nullif(dice(e, round * 100 + 5, 3), 0) AS b, dice(e, round * 100 + 6, 10) = 0 AS removes
+        FROM generate_series(1, 1500) AS e;
+        counted.round := round;
+        UPDATE line__for_portion_of_valid AS v SET a = CASE WHEN w.sets_a THEN w.a ELSE v.a END, b = CASE WHEN w.sets_b THEN w.b ELSE v.b END,
+            valid_range = int4range(w.f, w.u) FROM wish AS w WHERE w.id = v.id AND NOT w.removes;
+        GET DIAGNOSTICS counted.updated = ROW_COUNT;
+        DELETE FROM line__for_portion_of_valid AS v USING wish AS w WHERE w.id = v.id AND w.removes AND v.a = w.a;
+        GET DIAGNOSTICS counted.deleted = ROW_COUNT;
+        UPDATE day AS v SET a = CASE WHEN w.sets_a THEN w.a ELSE v.a END, b = CASE WHEN w.sets_b THEN w.b ELSE v.b END
+        FROM wish AS w WHERE w.id = v.id AND NOT w.removes AND v.d >= w.f AND v.d < w.u;
+        DELETE FROM day AS v USING wish AS w WHERE w.id = v.id AND w.removes AND v.a = w.a;
+        SELECT count(*) FILTER (WHERE b IS NULL) INTO counted.nulls FROM day;
+        SELECT count(*) INTO counted.outside FROM wish AS w WHERE NOT w.removes AND NOT EXISTS (SELECT FROM day AS d WHERE d.id = w.id AND d.d >= w.f AND d.d < w.u);
+        SELECT count(*) INTO counted.wrong FROM (
+            (SELECT id, d, a, b FROM line, generate_series(lower(valid_range), upper(valid_range) - 1) AS d EXCEPT ALL SELECT * FROM day)
+            UNION ALL (SELECT * FROM day EXCEPT ALL SELECT id, d, a, b FROM line, generate_series(lower(valid_range), upper(valid_range) - 1) AS d)) AS x;
+        INSERT INTO seen VALUES (counted.*);
+    END LOOP;
+END
+$$;
+SELECT min(updated) > 500 AS updates, min(deleted) > 20 AS deletes, min(nulls) > 100 AS nulls, min(outside) > 10 AS outside, sum(wrong) AS wrong FROM seen;
+SELECT count(*) AS overlaps FROM line AS x JOIN line AS y ON y.id = x.id AND y.ctid <> x.ctid AND y.valid_range && x.valid_range;
+\echo ** equal neighbours of touched entities are one slice
+UPDATE line__for_portion_of_valid SET a = 9;
+SELECT count(*) AS unjoined FROM line AS x JOIN line AS y ON y.id = x.id AND lower(y.valid_range) = upper(x.valid_range) AND y.b IS NOT DISTINCT FROM x.b;
+DROP OWNED BY tportion_clerk;
+DROP ROLE tportion_clerk;
 SET client_min_messages = error;
 DROP SCHEMA tportion CASCADE;
