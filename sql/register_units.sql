@@ -174,7 +174,9 @@ SELECT s.name,
 FROM subject AS s WHERE s.temporal ORDER BY s.name;
 SELECT s.name,
        pg_temp.refused(pg_temp.copy(s.name, '{}')) AS same_period,
-       pg_temp.refused(pg_temp.copy(s.name, '{"valid_from": "2016-01-01", "valid_until": "2017-01-01"}', 'id = 9001 AND valid_until = ''infinity''')) AS overlap
+       pg_temp.refused(pg_temp.copy(s.name, '{"valid_from": "2016-01-01", "valid_until": "2017-01-01"}' -- a primary unit would be refused as a second one before
+           || CASE s.name WHEN 'legal_unit' THEN '{"primary_for_enterprise": "false"}' WHEN 'establishment' THEN '{"primary_for_legal_unit": "false"}' ELSE '{}' END::jsonb,
+           'id = 9001 AND valid_until = ''infinity''')) AS overlap
 FROM subject AS s WHERE s.temporal ORDER BY s.name;
 SELECT s.name, pg_temp.refused(format('INSERT INTO register.%I (id) OVERRIDING SYSTEM VALUE SELECT min(id) FROM register.%1$I', s.name)) AS incomplete,
        pg_temp.refused(format('UPDATE register.%I SET id = id + 1', s.name)) AS changed_id

@@ -1,7 +1,18 @@
--- 0.2.0 → 0.3.0.  What 0.3.0 changes in tables is in the steps of src/sql/data, which statbus.migrate() runs at the end of
--- this script; functions follow below, replaced or new.  What replacing cannot do stands here: new member types,
--- functions that are gone or return something else (DROP FUNCTION), new columns of auth.secrets.
+-- 0.2.0, and by a link 0.1.0, → 0.3.0.  What 0.3.0 changes in tables is in the steps of src/sql/data, which statbus.migrate()
+-- runs at the end of this script; functions follow below, replaced or new.  What replacing cannot do stands here: new
+-- member types, functions that are gone or return something else (DROP FUNCTION), new columns of auth.secrets.
 CREATE TYPE temporal.allen_relation AS ENUM (
     'precedes', 'meets', 'overlaps', 'starts', 'during', 'finishes', 'equals', 'overlapped_by', 'started_by', 'contains',
     'finished_by', 'met_by', 'preceded_by');
 COMMENT ON TYPE temporal.allen_relation IS 'how one period lies to another: exactly one of thirteen relations (Allen, 1983)';
+
+-- merge and the keys are C now
+DROP AGGREGATE temporal.first_non_null(anyelement);
+DROP FUNCTION temporal.keep_first(anyelement, anyelement);
+DROP FUNCTION temporal.merge_apply(regclass, text[], tid[], tid[], anyarray, anyarray);
+DROP FUNCTION temporal.foreign_key_check_row(oid, name, jsonb, boolean);
+DROP FUNCTION temporal.foreign_key_children(regclass, name[], integer, text);
+DROP FUNCTION temporal.foreign_key_query(regclass, name[], boolean, text, boolean);
+DROP FUNCTION temporal.foreign_key_rows(text, name[], integer, text);
+DROP FUNCTION temporal.foreign_key_trusts(oid[]);
+DROP FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text);
