@@ -213,7 +213,7 @@ INSERT INTO bad (statement) VALUES
     ('UPDATE register.stat_for_unit SET value_float = ''NaN'' WHERE id = 9002'),
     ('UPDATE register.stat_for_unit SET value_float = ''-Infinity'' WHERE id = 9002'),
     ('UPDATE register.stat_for_unit SET value_int = NULL, value_float = 1 WHERE id = 9001'),
-    ('UPDATE register.stat_for_unit SET stat_definition_id = 9002 WHERE id = 9001'),
+    ('UPDATE register.stat_for_unit SET stat_definition_id = 9002, valid_until = ''2030-01-01'' WHERE id = 9001'),
     ('UPDATE register.stat_definition SET type = ''float'' WHERE id = 9001'),
     ('UPDATE register.external_ident SET ident = NULL WHERE ident = ''A1'''),
     ('UPDATE register.external_ident SET ident = '''' WHERE ident = ''A1'''),
@@ -304,7 +304,7 @@ FROM subject AS s WHERE NOT s.temporal ORDER BY s.name;
 --
 SELECT f.conrelid::regclass AS "table", a.attname AS "column", f.confrelid::regclass AS "references",
        CASE f.confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' END AS on_delete,
-       pg_temp.refused(format('UPDATE register.%1$I SET %2$I = 0 WHERE %2$I IS NOT NULL', s.name, a.attname)) AS unknown_id
+       pg_temp.refused(format('UPDATE register.%1$I SET %2$I = 0 WHERE id = (SELECT min(id) FROM register.%1$I WHERE %2$I IS NOT NULL)', s.name, a.attname)) AS unknown_id
 FROM pg_constraint AS f
 JOIN subject AS s ON f.conrelid = format('register.%I', s.name)::regclass
 JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
