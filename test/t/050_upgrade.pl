@@ -20,6 +20,7 @@ sub create_old
 	my ($database, $version, $preparation) = @_;
 	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'");
 	$node->safe_psql($database, $preparation) if $preparation;
+	$node->safe_psql($database, 'CREATE EXTENSION IF NOT EXISTS btree_gist');	# which versions before 0.3.0 required
 	$node->safe_psql($database, qq{CREATE EXTENSION statbus VERSION '$version' CASCADE});
 	$node->safe_psql($database, sql_file('setup.sql'));
 	return;
