@@ -167,3 +167,347 @@ INSERT INTO child VALUES (7, 7, '2021-06-01', '2022-06-01');
 SET client_min_messages = error;
 DROP SCHEMA tkeys CASCADE;
 DROP ROLE regress_temporal_keys;
+
+-- Unique keys by themselves.
+CREATE SCHEMA tkeys;
+SET search_path = tkeys, public;
+SET client_min_messages = warning;
+
+\echo ** what an error carries
+CREATE TABLE unit (
+    id integer NOT NULL, name text, valid_from date NOT NULL, valid_until date NOT NULL DEFAULT 'infinity',
+    valid_range daterange GENERATED ALWAYS AS (daterange(valid_from, valid_until)) STORED);
+SELECT temporal.add_unique('unit', '{id}', constraint_name := 'unit_key');
+INSERT INTO unit VALUES (1, 'a', '2020-01-01', '2021-01-01'), (1, 'b', '2021-01-01', DEFAULT);
+CREATE FUNCTION refusal(statement text) RETURNS text LANGUAGE plpgsql AS $refusal$
+DECLARE
+    detail text; schema_name text; relation_name text; constraint_name text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, schema_name = SCHEMA_NAME, relation_name = TABLE_NAME, constraint_name = CONSTRAINT_NAME;
+    RETURN concat_ws(' | ', SQLSTATE, SQLERRM, nullif(detail, ''), nullif(concat_ws('.', nullif(schema_name, ''), nullif(relation_name, ''), nullif(constraint_name, '')), ''));
+END
+$refusal$;
+\set VERBOSITY terse
+\pset format unaligned
+\pset tuples_only on
+SELECT refusal($$INSERT INTO unit VALUES (1, 'c', '2021-06-01', '2021-07-01')$$);
+SELECT refusal($$INSERT INTO unit VALUES (1, 'c', '2021-01-01', 'infinity')$$);
+SELECT refusal($$INSERT INTO unit VALUES (2, 'c', '2021-06-01', '2021-07-01'), (2, 'd', '2021-06-30', '2021-07-05')$$);
+SELECT refusal($$UPDATE unit SET valid_until = '2021-01-02' WHERE name = 'a'$$);
+SELECT refusal($$UPDATE unit SET id = 1 - id$$);
+SELECT refusal($$WITH s AS (UPDATE unit SET valid_until = '2020-06-01' WHERE name = 'a') INSERT INTO unit VALUES (0, 'a2', '2020-06-01', '2021-01-01')$$);
+\echo ** ON CONFLICT skips an equal slice, an overlap raises; it may update as well
+SELECT refusal($$INSERT INTO unit VALUES (0, 'c', '2021-01-01') ON CONFLICT DO NOTHING$$);
+SELECT refusal($$INSERT INTO unit VALUES (0, 'c', '2021-01-02') ON CONFLICT DO NOTHING$$);
+SELECT refusal($$INSERT INTO unit VALUES (0, 'c', '2021-01-01') ON CONFLICT (id, valid_from, valid_until) DO UPDATE SET valid_from = '2020-12-01'$$);
+SELECT refusal($$INSERT INTO unit VALUES (0, 'c', '2021-01-01') ON CONFLICT (id, valid_from, valid_until) DO UPDATE SET name = 'B'$$);
+\echo ** COPY
+COPY unit (id, valid_from, valid_until) FROM stdin;
+7	2020-01-01	2021-01-01
+7	2021-01-01	2022-01-01
+\.
+COPY unit (id, valid_from, valid_until) FROM stdin;
+7	2021-06-01	2021-08-01
+\.
+SELECT id, name, valid_range FROM unit ORDER BY id, valid_from;
+\echo ** empty periods and rows without a period are free
+CREATE TABLE free (id integer, r int4range);
+SELECT temporal.add_unique('free', '{id}', 'r', constraint_name := 'free_key');
+INSERT INTO free VALUES (1, 'empty'), (1, NULL), (1, '[1,9)'), (1, '(,1)'), (1, '[9,)'), (NULL, '[1,9)'), (NULL, '[2,9)');
+INSERT INTO free VALUES (1, NULL);
+SELECT refusal($$INSERT INTO free VALUES (1, '[0,1)')$$);
+SELECT refusal($$INSERT INTO free VALUES (1, '[1000000,)')$$);
+SELECT refusal($$INSERT INTO free VALUES (1, '(,)')$$);
+\echo ** no columns: one row at a time
+CREATE TABLE single (r tstzrange NOT NULL);
+SELECT temporal.add_unique('single', '{}', 'r', constraint_name := 'single_key');
+INSERT INTO single VALUES ('[2020-01-01 00:00+00, 2020-01-02 00:00+00)'), ('[2020-01-02 00:00+00, infinity]');
+SELECT refusal($$INSERT INTO single VALUES ('[infinity, infinity]')$$) ~ '^23P01';
+\echo ** a primary key is used, and stays when the key goes
+CREATE TABLE own_pk (id integer, code text COLLATE "C", valid_from date, valid_until date,
+    valid_range daterange GENERATED ALWAYS AS (daterange(valid_from, valid_until)) STORED, PRIMARY KEY (id, valid_from, valid_until));
+SELECT temporal.add_unique('own_pk', '{id}', constraint_name := 'own_pk_key');
+SELECT temporal.add_unique('own_pk', '{code}', predicate := 'code > ''''', constraint_name := 'own_pk_code');
+SELECT temporal.add_unique('own_pk', '{code}', is_deferrable := true, nulls_not_distinct := true, predicate := 'code IS NULL', constraint_name := 'own_pk_null');
+SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'own_pk'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
+SELECT constraint_name, columns, predicate, nulls_not_distinct, is_deferrable FROM temporal.constraint WHERE table_name = 'own_pk' ORDER BY 1;
+INSERT INTO own_pk VALUES (1, 'x', '2020-01-01', '2021-01-01'), (2, NULL, '2020-01-01', '2021-01-01'), (3, '', '2020-01-01', '2021-01-01'), (4, '', '2020-01-01', '2021-01-01');
+SELECT refusal($$INSERT INTO own_pk VALUES (1, 'y', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO own_pk VALUES (5, 'x', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO own_pk VALUES (5, NULL, '2020-12-31', 'infinity')$$);
+SELECT refusal($$UPDATE own_pk SET code = 'x' WHERE id = 4$$);
+\echo ** every name may change
+ALTER TABLE own_pk RENAME TO "Own Table";
+ALTER TABLE "Own Table" RENAME COLUMN code TO "Code X";
+ALTER TABLE "Own Table" RENAME COLUMN valid_range TO "Valid";
+ALTER TABLE "Own Table" RENAME COLUMN valid_from TO "from";
+ALTER TRIGGER own_pk_code ON "Own Table" RENAME TO "Codes";
+ALTER TRIGGER own_pk_null ON "Own Table" RENAME TO own_pk_code;
+ALTER INDEX own_pk_null RENAME TO "null index";
+ALTER SCHEMA tkeys RENAME TO tkeys2;
+SET search_path = tkeys2, public;
+SELECT constraint_name, columns, period, predicate, nulls_not_distinct, is_deferrable FROM temporal.constraint WHERE table_name = 'Own Table' ORDER BY 1;
+SELECT refusal($$INSERT INTO "Own Table" VALUES (1, 'y', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO "Own Table" VALUES (5, 'x', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO "Own Table" VALUES (5, NULL, '2020-12-31', 'infinity')$$);
+ALTER SCHEMA tkeys2 RENAME TO tkeys;
+SET search_path = tkeys, public;
+\echo ** what pg_dump writes makes it again
+CREATE TEMP TABLE dumped AS
+    SELECT 1 AS step, pg_get_indexdef(i.indexrelid) AS statement FROM pg_index AS i WHERE i.indrelid = '"Own Table"'::regclass AND NOT i.indisprimary
+    UNION ALL SELECT 2, pg_get_triggerdef(t.oid) FROM pg_trigger AS t WHERE t.tgrelid = '"Own Table"'::regclass;
+SELECT statement FROM dumped ORDER BY step, statement COLLATE "C";
+ALTER TABLE "Own Table" RENAME TO old_table;
+CREATE TABLE "Own Table" (id integer, "Code X" text COLLATE "C", "from" date, valid_until date,
+    "Valid" daterange GENERATED ALWAYS AS (daterange("from", valid_until)) STORED, PRIMARY KEY (id, "from", valid_until));
+INSERT INTO "Own Table" SELECT id, "Code X", "from", valid_until FROM old_table;
+DROP TABLE old_table;
+DO $restore$ DECLARE s text; BEGIN FOR s IN SELECT statement FROM dumped ORDER BY step, statement LOOP EXECUTE s; END LOOP; END $restore$;
+DROP TABLE dumped;
+SELECT constraint_name, columns, period, predicate, nulls_not_distinct, is_deferrable FROM temporal.constraint WHERE table_name = 'Own Table' ORDER BY 1;
+SELECT temporal.validate_constraint('"Own Table"', c.constraint_name) FROM temporal.constraint AS c WHERE table_name = 'Own Table' ORDER BY c.constraint_name;
+SELECT refusal($$INSERT INTO "Own Table" VALUES (1, 'y', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO "Own Table" VALUES (5, 'x', '2020-12-31', 'infinity')$$);
+SELECT refusal($$INSERT INTO "Own Table" VALUES (5, NULL, '2020-12-31', 'infinity')$$);
+\echo ** columns of a key stay; TRUNCATE is free; indexes go with the keys they were made for
+SELECT refusal($$ALTER TABLE "Own Table" DROP COLUMN "Code X"$$);
+TRUNCATE "Own Table";
+SELECT temporal.drop_constraint('"Own Table"', 'own_pk_key'), temporal.drop_constraint('"Own Table"', 'Codes'), temporal.drop_constraint('"Own Table"', 'own_pk_code');
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = '"Own Table"'::regclass;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = '"Own Table"'::regclass;
+SELECT refusal($$SELECT temporal.drop_constraint('"Own Table"', 'own_pk_key')$$);
+\echo ** a key without its index refuses writes
+CREATE TABLE bare (id integer, r int4range);
+SELECT temporal.add_unique('bare', '{id}', 'r', constraint_name := 'bare_key');
+DROP INDEX bare_key;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[1,2)')$$);
+CREATE INDEX CONCURRENTLY bare_other ON bare (id, r);
+SELECT refusal($$INSERT INTO bare VALUES (1, '[1,2)')$$), refusal($$INSERT INTO bare VALUES (1, '[1,4)')$$);
+REINDEX INDEX CONCURRENTLY bare_other;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[1,4)')$$);
+\echo ** a statement without triggers leaves overlaps, which validate_constraint finds
+SET session_replication_role = replica;
+INSERT INTO bare VALUES (1, '[1,4)');
+RESET session_replication_role;
+SELECT refusal($$SELECT temporal.validate_constraint('bare', 'bare_key')$$);
+ALTER TABLE bare DISABLE TRIGGER bare_key;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[2,4)')$$);
+ALTER TABLE bare ENABLE TRIGGER bare_key;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[3,5)')$$);
+SELECT refusal($$SELECT temporal.validate_constraint('bare', 'nothing')$$);
+SELECT refusal($$SELECT temporal.validate_constraint('bare', NULL)$$);
+DELETE FROM bare WHERE r <> '[1,2)';
+SELECT refusal($$SELECT temporal.validate_constraint('bare', 'bare_key')$$);
+\echo ** refused: partitions, views, tables of others, types without an order, odd lists
+CREATE TABLE whole (id integer, r int4range) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+CREATE VIEW seen AS SELECT * FROM bare;
+CREATE TABLE pointed (p point, r int4range, u date, v date, g daterange GENERATED ALWAYS AS (daterange(u, v, '[]')) STORED,
+    h daterange GENERATED ALWAYS AS (daterange(u, v) * daterange(u, NULL)) STORED);
+SELECT refusal($$SELECT temporal.add_unique('whole', '{id}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('part', '{id}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('seen', '{id}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{p}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u,u}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{r}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'p')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'h')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u,NULL}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('bare', '{id}', 'r', constraint_name := 'bare_key')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'g')$$);
+\echo ** rights: rows that the writer may not see count, and stay unseen
+CREATE ROLE regress_temporal_unique;
+GRANT USAGE ON SCHEMA tkeys TO regress_temporal_unique;
+GRANT INSERT ON bare TO regress_temporal_unique;
+GRANT INSERT, SELECT ON free TO regress_temporal_unique;
+ALTER TABLE free ENABLE ROW LEVEL SECURITY;
+CREATE POLICY nothing ON free FOR SELECT USING (false);
+CREATE POLICY write ON free FOR INSERT WITH CHECK (true);
+SET ROLE regress_temporal_unique;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[1,4)')$$);
+SELECT refusal($$INSERT INTO free VALUES (1, '[1,4)')$$);
+SELECT refusal($$INSERT INTO free VALUES (2, '[1,4)')$$);
+SELECT refusal($$SELECT temporal.add_unique('bare', '{}', 'r')$$);
+SELECT refusal($$SELECT temporal.drop_constraint('bare', 'bare_key')$$);
+SELECT refusal($$SELECT temporal.validate_constraint('bare', 'bare_key')$$);
+RESET ROLE;
+GRANT SELECT (id, r) ON bare TO regress_temporal_unique;
+SET ROLE regress_temporal_unique;
+SELECT refusal($$INSERT INTO bare VALUES (1, '[1,4)')$$);
+RESET ROLE;
+\echo ** deferrable: checked at the end of the statement, or of the transaction
+CREATE TABLE late (id integer, r int4range, note text);
+SELECT temporal.add_unique('late', '{id}', 'r', is_deferrable := true, constraint_name := 'late_key');
+INSERT INTO late SELECT 1, int4range(i, i + 1) FROM generate_series(1, 300) AS i;
+UPDATE late SET r = int4range(lower(r) + 1, upper(r) + 1);
+SELECT refusal($$INSERT INTO late VALUES (1, '[2,3)')$$);
+SELECT refusal($$INSERT INTO late SELECT 2, int4range(i, i + CASE WHEN i = 290 THEN 2 ELSE 1 END) FROM generate_series(1, 300) AS i$$);
+BEGIN;
+SET CONSTRAINTS late_key DEFERRED;
+INSERT INTO late VALUES (1, '[2,3)'), (1, '[50,70)');
+DELETE FROM late WHERE note IS NULL AND lower(r) BETWEEN 50 AND 69 AND upper(r) < 70 OR r = '[69,70)';
+DELETE FROM late WHERE ctid = (SELECT min(ctid) FROM late WHERE r = '[2,3)');
+COMMIT;
+SELECT count(*), range_agg(r) FROM late;
+BEGIN;
+SET CONSTRAINTS late_key DEFERRED;
+INSERT INTO late SELECT 3, int4range(i, i + 1) FROM generate_series(1, 400) AS i;
+SAVEPOINT a;
+INSERT INTO late VALUES (3, '[7,8)');
+SELECT refusal('SET CONSTRAINTS ALL IMMEDIATE');
+ROLLBACK TO a;
+INSERT INTO late VALUES (3, '[7,8)');
+COMMIT;
+SELECT count(*) FROM late WHERE id = 3;
+\echo ** what a BEFORE trigger changes without the statement saying so
+CREATE FUNCTION widen() RETURNS trigger LANGUAGE plpgsql AS $widen$ BEGIN NEW.r := int4range(1, 400); RETURN NEW; END $widen$;
+CREATE TRIGGER widen BEFORE UPDATE ON late FOR EACH ROW WHEN (NEW.note = 'wide') EXECUTE FUNCTION widen();
+SELECT refusal($$UPDATE late SET note = 'wide' WHERE lower(r) = 2 AND id = 1$$);
+UPDATE late SET note = 'narrow' WHERE lower(r) = 2 AND id = 1;
+\echo ** a row that is gone at its check, and an own row right of it
+CREATE FUNCTION unsay() RETURNS trigger LANGUAGE plpgsql AS $unsay$ BEGIN DELETE FROM late WHERE note = 's'; RETURN NULL; END $unsay$;
+CREATE TRIGGER a_unsay AFTER INSERT ON late FOR EACH ROW WHEN (NEW.note = 's') EXECUTE FUNCTION unsay();
+INSERT INTO late VALUES (9, '[1,20)');
+SELECT refusal($$INSERT INTO late VALUES (9, '[15,18)', 'q'), (9, '[10,12)', 's')$$);
+SELECT refusal($$INSERT INTO late VALUES (9, '[25,28)', 'q'), (9, '[10,12)', 's')$$);
+
+\echo ** random statements against an overlap query: every kind of range, key and statement
+CREATE TYPE letters AS RANGE (subtype = text, collation = "C");
+CREATE FUNCTION period_sql(kind text, lo integer, hi integer, bounds text) RETURNS text LANGUAGE sql AS $period_sql$
+    SELECT CASE kind
+        WHEN 'int4' THEN format('int4range(%s, %s, %L)', lo, hi, bounds)
+        WHEN 'int8' THEN format('int8range(%s, %s, %L)', lo * 5000000000, hi * 5000000000, bounds)
+        WHEN 'date' THEN format('daterange(date ''2020-01-01'' + %s, date ''2020-01-01'' + %s, %L)', lo, hi, bounds)
+        WHEN 'tstz' THEN format('tstzrange(timestamptz ''2020-01-01 00:00+00'' + %s * interval ''1 h'', timestamptz ''2020-01-01 00:00+00'' + %s * interval ''1 h'', %L)', lo, hi, bounds)
+        WHEN 'num' THEN format('numrange(%s / 2.0, %s / 2.0, %L)', lo, hi, bounds)
+        WHEN 'letters' THEN format('letters(repeat(chr(97 + %s), 3), repeat(chr(97 + %s), 3), %L)', lo, hi, bounds) END
+$period_sql$;
+CREATE FUNCTION random_keys(kind text, generated boolean, columns name[], predicate text, nnd boolean, defer boolean, steps integer)
+RETURNS TABLE (refused integer, accepted integer, passing integer, rows integer, wrong text) LANGUAGE plpgsql AS $random_keys$
+DECLARE
+    statement text; verb integer; expected boolean; state text; a integer; b integer; k text; bounds text; overlapping text; equals text; equal boolean; n integer;
+    same text;
+BEGIN
+    refused := 0; accepted := 0; passing := 0; wrong := '';
+    EXECUTE format('CREATE TABLE keyed (n integer, a integer, b text, f date, u date, r %s)',
+        CASE WHEN generated THEN 'daterange GENERATED ALWAYS AS (daterange(f, u)) STORED' ELSE CASE kind WHEN 'letters' THEN 'letters' ELSE kind || 'range' END END);
+    CREATE TABLE twin (LIKE keyed INCLUDING GENERATED);
+    PERFORM temporal.add_unique('keyed', columns, 'r', predicate, nnd, defer, constraint_name := 'keyed_key');
+    SELECT coalesce(string_agg(format(CASE WHEN nnd THEN 'x.%1$I IS NOT DISTINCT FROM y.%1$I' ELSE 'x.%1$I = y.%1$I' END, c), ' AND '), 'true')
+    INTO same FROM unnest(columns) AS c;
+    overlapping := format('SELECT EXISTS (SELECT FROM (SELECT * FROM twin WHERE %1$s) AS x JOIN (SELECT * FROM twin WHERE %1$s) AS y ON x.n < y.n AND x.r && y.r AND %2$s)',
+        coalesce(predicate, 'true'), same);
+    equals := format('SELECT EXISTS (SELECT FROM twin AS x JOIN twin AS y ON x.n < y.n AND %s AND (isempty(x.r) AND isempty(y.r) OR coalesce(x.r, y.r) IS NULL))', same);
+    FOR step IN 1..steps LOOP
+        verb := floor(random() * 10);
+        n := step * 10;
+        statement := '';
+        FOR i IN 1..CASE WHEN verb < 4 THEN 1 WHEN verb < 6 THEN 1 + floor(random() * 3)::integer ELSE 1 END LOOP
+            a := floor(random() * 14); b := a + CASE WHEN random() < 0.05 THEN 0 ELSE 1 + floor(random() * random() * 5)::integer END;
+            bounds := CASE WHEN kind IN ('num', 'tstz', 'letters') THEN (ARRAY['[)', '[)', '[]', '(]', '()'])[1 + floor(random() * 5)::integer] ELSE '[)' END;
+            k := CASE WHEN random() < 0.15 THEN 'NULL' ELSE floor(random() * 3)::integer::text END || ', ' ||
+                CASE WHEN random() < 0.15 THEN 'NULL' ELSE quote_literal(chr(97 + floor(random() * 2)::integer)) END;
+            IF verb < 6 THEN
+                IF generated THEN
+                    statement := statement || format(', (%s, %s, %s, %s)', n + i, k,
+                        CASE WHEN random() < 0.1 THEN 'NULL' ELSE format('date ''2020-01-01'' + %s', a) END, CASE WHEN random() < 0.1 THEN 'NULL' ELSE format('date ''2020-01-01'' + %s', b) END);
+                ELSE
+                    statement := statement || format(', (%s, %s, NULL, NULL, %s)', n + i, k,
+                        CASE WHEN random() < 0.04 THEN 'NULL' WHEN random() < 0.04 THEN quote_literal('empty') WHEN random() < 0.05 THEN quote_literal('(,)') ELSE period_sql(kind, a, b, bounds) END);
+                END IF;
+            END IF;
+        END LOOP;
+        IF verb < 6 THEN
+            statement := format('INSERT INTO %%s (n, a, b, f, u%s) VALUES %s', CASE WHEN generated THEN '' ELSE ', r' END, substr(statement, 3));
+        ELSIF verb = 6 THEN
+            statement := format('DELETE FROM %%s WHERE mod(n, 7) = %s', floor(random() * 7));
+        ELSIF verb = 7 THEN
+            statement := format('UPDATE %%s SET a = %s WHERE mod(n, 11) = %s', floor(random() * 3), floor(random() * 11));
+        ELSIF verb = 8 THEN
+            statement := format('UPDATE %%s SET b = b WHERE mod(n, 3) = %s', floor(random() * 3));
+        ELSIF generated THEN
+            statement := format('UPDATE %%s SET f = f + %1$s, u = u + %1$s WHERE mod(n, %2$s) = 0', floor(random() * 5)::integer, 1 + floor(random() * 4)::integer);
+        ELSE
+            statement := format('UPDATE %%s SET r = %s WHERE mod(n, 13) = %s', period_sql(kind, a, b, bounds), floor(random() * 13));
+        END IF;
+        expected := NULL; state := '00000';
+        BEGIN
+            EXECUTE format(statement, 'twin');
+            EXECUTE overlapping INTO expected;
+            IF expected THEN
+                RAISE EXCEPTION USING ERRCODE = 'XX999';
+            END IF;
+            BEGIN
+                EXECUTE format(statement, 'keyed');
+            EXCEPTION WHEN exclusion_violation OR unique_violation THEN
+                state := SQLSTATE;
+                EXECUTE equals INTO equal;
+            END;
+            IF state <> '00000' THEN
+                RAISE EXCEPTION USING ERRCODE = 'XX999';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'XX999' THEN
+            IF expected THEN
+                BEGIN
+                    EXECUTE format(statement, 'keyed');
+                EXCEPTION WHEN exclusion_violation OR unique_violation THEN
+                    state := SQLSTATE;
+                END;
+            END IF;
+        END;
+        IF expected AND state <> '00000' THEN
+            refused := refused + 1;
+        ELSIF NOT expected AND state = '00000' THEN
+            accepted := accepted + 1;
+        ELSIF NOT expected AND state = '23505' AND NOT defer AND (verb > 6 OR equal) THEN
+            -- an immediate unique index sees equal slices in the middle of an UPDATE, and equal empty ones
+            passing := passing + 1;
+        ELSE
+            wrong := wrong || format(E'\nexpected %s got %s: %s', expected, state, statement);
+            EXIT;
+        END IF;
+        IF step % 40 = 0 THEN
+            PERFORM temporal.validate_constraint('keyed', 'keyed_key');
+            EXECUTE 'DELETE FROM keyed WHERE mod(n, 4) = 0'; EXECUTE 'DELETE FROM twin WHERE mod(n, 4) = 0';
+        END IF;
+    END LOOP;
+    EXECUTE 'SELECT count(*) FROM ((TABLE keyed EXCEPT ALL TABLE twin) UNION ALL (TABLE twin EXCEPT ALL TABLE keyed)) AS d' INTO rows;
+    IF rows > 0 THEN
+        wrong := wrong || format(E'\n%s rows differ', rows);
+    END IF;
+    SELECT count(*) INTO rows FROM twin;
+    DROP TABLE keyed, twin;
+    RETURN NEXT;
+END
+$random_keys$;
+SELECT setseed(0.31);
+\pset tuples_only off
+\pset format aligned
+SELECT v.*, r.* FROM (VALUES
+    (1, 'int4', false, '{a}'::name[], NULL, false, false), (2, 'int4', false, '{a,b}', NULL, true, false), (3, 'int4', false, '{b}', 'a > 0', false, true),
+    (4, 'int8', false, '{b,a}', NULL, false, false), (5, 'date', false, '{a}', NULL, true, true), (6, 'date', true, '{a}', NULL, false, false),
+    (7, 'date', true, '{b,a}', NULL, true, false), (8, 'date', true, '{a}', 'b IS NOT NULL', false, true), (9, 'tstz', false, '{a}', NULL, false, false),
+    (10, 'num', false, '{a}', NULL, false, false), (11, 'num', false, '{b}', 'a = 1', true, true), (12, 'letters', false, '{a}', NULL, false, false),
+    (13, 'letters', false, '{b,a}', NULL, true, true), (14, 'date', true, '{}', NULL, false, false)) AS v(nr, kind, generated, columns, predicate, nnd, defer)
+CROSS JOIN LATERAL random_keys(v.kind, v.generated, v.columns, v.predicate, v.nnd, v.defer, 250) AS r ORDER BY v.nr;
+\echo ** large statements: the walk over the whole index finds what the search finds
+CREATE TABLE large (id integer NOT NULL, r daterange NOT NULL, note integer);
+SELECT temporal.add_unique('large', '{id}', 'r', constraint_name := 'large_key');
+INSERT INTO large SELECT i % 100, daterange(date '2000-01-01' + i, date '2000-01-01' + i + 100) FROM generate_series(0, 4999) AS i;
+SELECT refusal($$INSERT INTO large SELECT i % 100, daterange(date '2000-01-01' + i, date '2000-01-01' + i + 100 + (i = 7777)::integer) FROM generate_series(5000, 9999) AS i$$);
+SELECT refusal($$INSERT INTO large SELECT i % 100, daterange(date '2000-01-01' + i, date '2000-01-01' + i + 100) FROM generate_series(5000, 9999) AS i$$);
+SELECT refusal($$UPDATE large SET r = daterange(lower(r), upper(r) - 1) WHERE lower(r) >= '2010-01-01'$$);
+SELECT refusal($$UPDATE large SET r = daterange(lower(r), upper(r) + 1) WHERE lower(r) >= '2010-01-01'$$);
+SELECT refusal($$UPDATE large SET r = daterange(lower(r), upper(r) + 2) WHERE lower(r) >= '2010-01-01'$$);
+SELECT refusal($$UPDATE large SET note = 1$$);
+SET work_mem = '64kB';
+SELECT refusal($$UPDATE large SET r = daterange(lower(r), upper(r) + 2) WHERE lower(r) >= '2010-01-01'$$);
+SELECT refusal($$UPDATE large SET note = 2$$);
+RESET work_mem;
+SELECT count(*), sum(note) FROM large;
+SET client_min_messages = error;
+DROP SCHEMA tkeys CASCADE;
+DROP ROLE regress_temporal_unique;

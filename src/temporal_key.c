@@ -80,7 +80,9 @@ static void read_columns(Relation relation, const Trigger *trigger, int count,
 static void read_bounds(Relation relation, TemporalColumns *columns);
 static bool is_range_constructor(const FuncExpr *call, Oid range_type);
 static bool only_demands_keys(Relation index, const TemporalColumns *columns);
-static bool is_named_as_another_key(const TriggerDesc *triggers, Relation index, Oid trigger);
+static int	key_width(const Trigger *trigger);
+static const char *made_index(const Trigger *trigger);
+static bool is_of_another_key(const TriggerDesc *triggers, Relation index, Oid trigger);
 static Oid	find_unique_index(Relation relation, const TriggerDesc *triggers, const Trigger *trigger,
 							  const TemporalUnique *key);
 static bool read_foreign(Relation relation, const Trigger *trigger, bool as_parent,
@@ -304,7 +306,7 @@ read_columns(Relation relation, const Trigger *trigger, int count, bool has_peri
 			 TemporalColumns *columns)
 {
 	memset(columns, 0, sizeof(TemporalColumns));
-	if (count > INDEX_MAX_KEYS - 2 || trigger->tgnattr < count + (has_period ? 1 : 0))
+	if (count < 0 || count > INDEX_MAX_KEYS - 2 || trigger->tgnattr < count + (has_period ? 1 : 0))
 		elog(ERROR, "unexpected column list of trigger \"%s\"", trigger->tgname);
 	columns->count = count;
 	for (int i = 0; i < count; i++)
@@ -460,42 +462,56 @@ temporal_find_index(Relation relation, const TemporalColumns *columns)
 	return result;
 }
 
-/* True when another unique key's trigger of the table has the index's name. */
+/* The name that the index made for a unique key was given; NULL when it uses one that was there. */
+static const char *
+made_index(const Trigger *trigger)
+{
+	for (int i = 0; i < trigger->tgnargs; i++)
+		if (strncmp(trigger->tgargs[i], "index ", 6) == 0)
+			return trigger->tgargs[i] + 6;
+	return NULL;
+}
+
+/* True when an index was made for another unique key of the table. */
 static bool
-is_named_as_another_key(const TriggerDesc *triggers, Relation index, Oid trigger)
+is_of_another_key(const TriggerDesc *triggers, Relation index, Oid trigger)
 {
 	for (int i = 0; i < triggers->numtriggers; i++)
 	{
 		const Trigger *other = &triggers->triggers[i];
+		const char *name;
 
-		if (other->tgoid != trigger && trigger_kind(other->tgfoid) == KEY_TRIGGER_UNIQUE &&
-			strcmp(other->tgname, RelationGetRelationName(index)) == 0)
+		if (other->tgoid == trigger || trigger_kind(other->tgfoid) != KEY_TRIGGER_UNIQUE)
+			continue;
+		name = made_index(other);
+		if (name != NULL && strcmp(name, RelationGetRelationName(index)) == 0)
 			return true;
 	}
 	return false;
 }
 
 /*
- * The index of a unique key: the one with the trigger's name, else the first
- * that no other key can claim by its name.
+ * The index of a unique key: the one that was made for it, by its name then,
+ * else the first that was not made for another key.
  */
 static Oid
 find_unique_index(Relation relation, const TriggerDesc *triggers, const Trigger *trigger,
 				  const TemporalUnique *key)
 {
+	const char *name = made_index(trigger);
 	Oid			result = InvalidOid;
 	ListCell   *cell;
 
 	foreach(cell, RelationGetIndexList(relation))
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		bool		named = strcmp(RelationGetRelationName(index), trigger->tgname) == 0;
+		bool		named = name != NULL && strcmp(RelationGetRelationName(index), name) == 0;
 
 		if (temporal_index_fits(relation, index, &key->columns) &&
 			(RelationGetIndexPredicate(index) != NIL) == key->partial)
 		{
 			if (named || (!OidIsValid(result) &&
-						  !is_named_as_another_key(triggers, index, trigger->tgoid)))
+						  !is_of_another_key(triggers, index, trigger->tgoid)))
 				result = RelationGetRelid(index);
 		}
 		else
@@ -505,6 +521,16 @@ find_unique_index(Relation relation, const TriggerDesc *triggers, const Trigger 
 			break;
 	}
 	return result;
+}
+
+/* How many key columns a unique key has: those of its predicate follow the period. */
+static int
+key_width(const Trigger *trigger)
+{
+	for (int i = 0; i < trigger->tgnargs; i++)
+		if (strncmp(trigger->tgargs[i], "columns ", 8) == 0)
+			return pg_strtoint32(trigger->tgargs[i] + 8);
+	return trigger->tgnattr - 1;
 }
 
 /* One unique key from its trigger. */
@@ -518,8 +544,10 @@ read_unique(Relation relation, const TriggerDesc *triggers, const Trigger *trigg
 	key->enabled = trigger->tgenabled != TRIGGER_DISABLED;
 	key->nulls_not_distinct = has_flag(trigger, "nulls not distinct");
 	key->partial = has_flag(trigger, "partial");
-	key->own_index = has_flag(trigger, "own index");
-	read_columns(relation, trigger, trigger->tgnattr - 1, true, &key->columns);
+	key->own_index = made_index(trigger) != NULL;
+	key->watched_count = trigger->tgnattr;
+	key->watched = trigger->tgattr;
+	read_columns(relation, trigger, key_width(trigger), true, &key->columns);
 	key->columns.index = find_unique_index(relation, triggers, trigger, key);
 }
 

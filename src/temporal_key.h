@@ -48,6 +48,8 @@ typedef struct TemporalUnique
 	bool		partial;		/* its index has a predicate */
 	bool		enabled;
 	bool		own_index;		/* made with the key, to be dropped with it */
+	int			watched_count;	/* columns whose UPDATE fires its trigger */
+	int16	   *watched;
 } TemporalUnique;
 
 typedef struct TemporalForeign

@@ -7,7 +7,8 @@
  * overlapping rows at least the later one sees both.  After a statement its
  * rows are read from the transition table into batches of work_mem, each exact
  * by itself, or the whole index is walked once when that is less work.  A
- * deferrable key is checked row by row, when its trigger fires.
+ * deferrable key is checked row by row, when its trigger fires; after some rows
+ * one walk checks those that follow, as long as nothing more is written.
  *
  * IDENTIFICATION
  *	  src/temporal_unique.c
@@ -20,10 +21,12 @@
 #include "access/nbtree.h"
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -32,11 +35,38 @@
 
 #include "temporal_unique.h"
 
+/* So many rows of a deferrable key are checked one by one before a walk is thought of. */
+#define ROWS_BEFORE_WALK	50
+
+/*
+ * What this transaction had written to a table when rows of a deferrable key
+ * were last checked.  While all of it is unchanged there is nothing new to check.
+ */
+typedef struct WrittenSoFar
+{
+	Oid			trigger;
+	Oid			file;			/* of the table */
+	TransactionId transaction;
+	SubTransactionId subtransaction;
+	CommandId	command;
+	int			nest_level;		/* of the counts */
+	int64		count;			/* rows inserted and updated */
+} WrittenSoFar;
+
+static WrittenSoFar written;
+
+/* Rows checked one by one since then, how many there may be, and is all checked? */
+static int	written_checked = 0;
+static int64 written_new = 0;
+static bool written_walked = false;
+
 PG_FUNCTION_INFO_V1(statbus_temporal_unique_key);
 PG_FUNCTION_INFO_V1(statbus_temporal_unique_key_validate);
 
 static void check_statement(TriggerData *trigger, const TemporalUnique *key);
 static bool row_trigger_missed(TriggerData *trigger, const TemporalUnique *key);
+static bool written_is_current(TriggerData *trigger);
+static bool walk_if_many(UniqueCheck *check);
 static bool read_row(UniqueCheck *check, TupleTableSlot *slot, Datum *keys, uint32 *nulls,
 					 SbInterval *cuts);
 static void prepare_predicate(UniqueCheck *check);
@@ -72,18 +102,12 @@ temporal_unique_statement(TriggerData *trigger, const TemporalKeySet *set)
 static bool
 row_trigger_missed(TriggerData *trigger, const TemporalUnique *key)
 {
-	const TemporalColumns *columns = &key->columns;
-
 	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) || trigger->tg_relation->trigdesc == NULL ||
 		!trigger->tg_relation->trigdesc->trig_update_before_row)
 		return false;
-	for (int i = 0; i <= columns->count; i++)
-	{
-		AttrNumber	attnum = i < columns->count ? columns->keys[i] : columns->period;
-
-		if (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, trigger->tg_updatedcols))
+	for (int i = 0; i < key->watched_count; i++)
+		if (bms_is_member(key->watched[i] - FirstLowInvalidHeapAttributeNumber, trigger->tg_updatedcols))
 			return false;
-	}
 	return true;
 }
 
@@ -148,8 +172,12 @@ statbus_temporal_unique_key(PG_FUNCTION_ARGS)
 	{
 		if (set->uniques[i].trigger != trigger->tg_trigger->tgoid)
 			continue;
+		if (written_is_current(trigger) && written_walked)
+			break;
 		temporal_unique_begin(&check, trigger->tg_relation, &set->uniques[i]);
-		if (read_row(&check, TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot,
+		if (walk_if_many(&check))
+			;
+		else if (read_row(&check, TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot,
 					 keys, &nulls, &cuts))
 		{
 			temporal_unique_add(&check, keys, nulls, &cuts);
@@ -158,6 +186,57 @@ statbus_temporal_unique_key(PG_FUNCTION_ARGS)
 		temporal_unique_end(&check);
 	}
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * Has nothing been written to the table since the last row of this key was
+ * checked?  When something has, a new count of checked rows begins.
+ */
+static bool
+written_is_current(TriggerData *trigger)
+{
+	Relation	relation = trigger->tg_relation;
+	PgStat_TableXactStatus *counts = relation->pgstat_info != NULL ? relation->pgstat_info->trans : NULL;
+	WrittenSoFar now;
+
+	/* padding is compared as well */
+	memset(&now, 0, sizeof(now));
+	now.trigger = trigger->tg_trigger->tgoid;
+	now.file = relation->rd_rel->relfilenode;
+	now.transaction = GetTopTransactionIdIfAny();
+	now.subtransaction = GetCurrentSubTransactionId();
+	now.command = GetCurrentCommandId(false);
+	if (counts != NULL)
+	{
+		now.nest_level = counts->nest_level;
+		now.count = counts->tuples_inserted + counts->tuples_updated;
+	}
+	if (counts != NULL && memcmp(&now, &written, sizeof(now)) == 0)
+		return true;
+	written_new = now.count;
+	if (written.trigger == now.trigger && written.file == now.file &&
+		written.transaction == now.transaction && written.nest_level == now.nest_level &&
+		written.count < now.count)
+		written_new -= written.count;
+	written = now;
+	written_checked = 0;
+	written_walked = false;
+	return false;
+}
+
+/*
+ * When many rows wait for their check, as at the end of a large transaction,
+ * check all own rows at once; true when it was done.
+ */
+static bool
+walk_if_many(UniqueCheck *check)
+{
+	if (++written_checked != ROWS_BEFORE_WALK ||
+		!temporal_unique_walk_pays(check, (double) written_new))
+		return false;
+	temporal_unique_walk(check);
+	written_walked = true;
+	return true;
 }
 
 /*

@@ -54,10 +54,13 @@ AS $doctor$
         'A temporal unique key has lost its index, so that nothing can be written to the table.',
         'Drop the trigger and add the key again with temporal.add_unique.'
     FROM trigger AS t
+    -- columns of a predicate follow the period
+    CROSS JOIN LATERAL (
+        SELECT coalesce((regexp_match(encode(t.tgargs, 'escape'), 'columns ([0-9]+)\\000'))[1]::integer, array_length(t.tgattr::smallint[], 1) - 1) AS width) AS w
     WHERE t.function_name = 'unique_key' AND NOT EXISTS (
         SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'btree'
         WHERE i.indrelid = t.tgrelid AND i.indisvalid
-            AND (i.indkey::smallint[])[0:array_length(t.tgattr::smallint[], 1) - 2] = (t.tgattr::smallint[])[0:array_length(t.tgattr::smallint[], 1) - 2])
+            AND (i.indkey::smallint[])[0:w.width - 1] = (t.tgattr::smallint[])[0:w.width - 1])
     UNION ALL
     SELECT 'error', format('index %s', i.indexrelid::regclass), 'The index is not valid and not used.', format('Run REINDEX INDEX %s.', i.indexrelid::regclass)
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN ours AS o ON o.oid = c.relnamespace

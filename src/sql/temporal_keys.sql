@@ -1,7 +1,7 @@
 -- Temporal keys: unique keys over a period, and how all temporal keys are written down.
 --
 -- A unique key is a constraint trigger and a btree:
---   AFTER UPDATE OF <columns>, <period>  EXECUTE temporal.unique_key(<flags>)
+--   AFTER UPDATE OF <columns>, <period>, <columns of the predicate>  EXECUTE temporal.unique_key(<flags>)
 --   (<columns>, from, until) where the period is generated from these two, else (<columns>, <period>)
 -- A foreign key is a pair of constraint triggers with the same arguments (a name that never changes, the action on delete):
 --   on the child   AFTER … UPDATE OF <columns>, <period> FROM <parent>  EXECUTE temporal.foreign_key_child
@@ -11,9 +11,10 @@
 -- Otherwise they have WHEN (false) and only keep the definition, and the table has one set of statement triggers with transition
 -- tables (temporal_key_insert, _update, _delete, _truncate) that check a statement's rows together.
 --
--- The index is found, not named: of the valid ones with these columns the one that is called as the trigger, else one that no
--- other key's trigger is called as. So any name may change. Flags: 'partial', the index has a predicate; 'nulls not distinct';
--- 'own index', made with the key and dropped with it.
+-- The index is found: of the valid ones with these columns the one whose name the trigger was given when it was made, else one that was
+-- not made for another key. So keys, columns, tables and indexes may be renamed. Flags: 'partial', the index has a predicate;
+-- 'nulls not distinct'; 'index <name>', the one that was made with the key and is dropped with it; 'columns <n>', how many are before
+-- the period, when a predicate's columns follow it.
 --
 -- Exclusion constraints with = on the columns and && on the period, and the WITHOUT OVERLAPS keys of 18, are temporal keys as well.
 
@@ -121,8 +122,10 @@ WITH excluding AS (
     GROUP BY e.oid
 ), unique_key AS (
     SELECT t.oid, t.tgrelid, t.tgname, t.tgdeferrable, t.tginitdeferred, t.tgattr::smallint[] AS numbers,
-        array_length(t.tgattr::smallint[], 1) - 1 AS width,
-        pg_catalog.encode(t.tgargs, 'escape') AS flags
+        coalesce(
+            (pg_catalog.regexp_match(pg_catalog.encode(t.tgargs, 'escape'), 'columns ([0-9]+)\\000'))[1]::integer,
+            pg_catalog.array_length(t.tgattr::smallint[], 1) - 1) AS width,
+        '\000'::bytea || t.tgargs AS flags
     FROM pg_catalog.pg_trigger AS t
     JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid AND p.proname = 'unique_key'
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.nspname = 'temporal'
@@ -161,7 +164,7 @@ SELECT n.nspname, r.relname, k.tgname, 'unique',
      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.tgrelid AND a.attnum = u.attnum WHERE u.position <= k.width),
     (SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = k.tgrelid AND a.attnum = (k.numbers)[k.width]),
     NULL, NULL, NULL, NULL, NULL,
-    CASE WHEN k.flags LIKE '%partial%' THEN (
+    CASE WHEN position('\000partial\000'::bytea IN k.flags) > 0 THEN (
         SELECT pg_catalog.pg_get_expr(i.indpred, i.indrelid)
         FROM pg_catalog.pg_index AS i
         JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
@@ -169,9 +172,14 @@ SELECT n.nspname, r.relname, k.tgname, 'unique',
         WHERE i.indrelid = k.tgrelid AND i.indisvalid AND i.indpred IS NOT NULL AND i.indnkeyatts > k.width
             AND (i.indkey::smallint[])[0:k.width - 1] @> (k.numbers)[0:k.width - 1]
             AND (i.indkey::smallint[])[0:k.width - 1] <@ (k.numbers)[0:k.width - 1]
-        ORDER BY c.relname = k.tgname DESC, c.relname IN (SELECT o.tgname FROM unique_key AS o WHERE o.tgrelid = k.tgrelid), c.oid
+        ORDER BY position('\000index '::bytea || pg_catalog.convert_to(c.relname, pg_catalog.getdatabaseencoding()) || '\000'::bytea IN k.flags) > 0 DESC,
+            EXISTS (
+                SELECT FROM unique_key AS o
+                WHERE o.tgrelid = k.tgrelid
+                    AND position('\000index '::bytea || pg_catalog.convert_to(c.relname, pg_catalog.getdatabaseencoding()) || '\000'::bytea IN o.flags) > 0),
+            c.oid
         LIMIT 1) END,
-    k.flags LIKE '%nulls not distinct%', k.tgdeferrable, k.tginitdeferred, k.tgrelid::regclass, NULL
+    position('\000nulls not distinct\000'::bytea IN k.flags) > 0, k.tgdeferrable, k.tginitdeferred, k.tgrelid::regclass, NULL
 FROM unique_key AS k
 JOIN pg_catalog.pg_class AS r ON r.oid = k.tgrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = r.relnamespace
@@ -209,6 +217,7 @@ AS $add_unique$
 DECLARE
     result name := constraint_name;
     index_columns name[];
+    watched name[];
     flags text[];
     has_index boolean := false;
 BEGIN
@@ -244,7 +253,8 @@ BEGIN
     flags := array_remove(ARRAY[
         CASE WHEN predicate IS NOT NULL THEN 'partial' END,
         CASE WHEN nulls_not_distinct THEN 'nulls not distinct' END,
-        CASE WHEN NOT has_index THEN 'own index' END], NULL);
+        CASE WHEN NOT has_index THEN 'index ' || result END,
+        CASE WHEN predicate IS NOT NULL THEN 'columns ' || cardinality(columns) END], NULL);
     IF NOT has_index THEN
         EXECUTE format('CREATE %s INDEX %I ON %s (%s)%s%s', CASE WHEN is_deferrable THEN '' ELSE 'UNIQUE' END, result, table_name,
             (SELECT string_agg(quote_ident(a.attname) || CASE WHEN a.attnotnull OR c.position <= cardinality(columns) THEN '' ELSE ' NULLS FIRST' END,
@@ -254,9 +264,17 @@ BEGIN
             CASE WHEN nulls_not_distinct AND NOT is_deferrable THEN ' NULLS NOT DISTINCT' ELSE '' END,
             ' WHERE (' || predicate || ')');
     END IF;
+    -- a row may begin to count, or cease, by a column of the predicate
+    SELECT columns || period || coalesce(array_agg(a.attname ORDER BY a.attnum), '{}') INTO watched
+    FROM pg_attribute AS a
+    WHERE predicate IS NOT NULL AND a.attrelid = table_name AND a.attname <> ALL (index_columns || period) AND a.attnum IN (
+        SELECT d.refobjsubid FROM pg_depend AS d
+        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = table_name
+            AND d.objid = (SELECT i.indexrelid FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+                           WHERE i.indrelid = table_name AND c.relname = result));
     EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s UPDATE OF %s ON %s %s FOR EACH ROW %s EXECUTE FUNCTION temporal.unique_key(%s)',
         result, CASE WHEN is_deferrable THEN 'INSERT OR' ELSE '' END,
-        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(columns || period) WITH ORDINALITY AS c(name, position)),
+        (SELECT string_agg(quote_ident(c.name), ', ' ORDER BY c.position) FROM unnest(watched) WITH ORDINALITY AS c(name, position)),
         table_name,
         CASE WHEN NOT is_deferrable THEN 'NOT DEFERRABLE' WHEN initially_deferred THEN 'DEFERRABLE INITIALLY DEFERRED' ELSE 'DEFERRABLE INITIALLY IMMEDIATE' END,
         CASE WHEN is_deferrable THEN '' ELSE 'WHEN (false)' END,
@@ -284,7 +302,6 @@ DECLARE
     kind record;
     bounds record;
     missing text;
-    generation text;
 BEGIN
     SELECT c.relkind, c.relispartition, c.relname, c.relowner INTO kind FROM pg_class AS c WHERE c.oid = table_name;
     IF kind.relkind = 'p' OR kind.relispartition THEN
@@ -310,10 +327,7 @@ BEGIN
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'temporal keys need a btree order, which column % has not', missing USING ERRCODE = 'undefined_object';
     END IF;
-    SELECT pg_get_expr(d.adbin, d.adrelid) INTO generation FROM pg_attrdef AS d WHERE d.adrelid = table_name AND d.adnum = bounds.attnum;
-    -- only [from, until) is its two columns
-    RETURN columns || CASE WHEN bounds.from_column IS NULL OR generation LIKE '%''[]''::text)' THEN ARRAY[period]
-        ELSE ARRAY[bounds.from_column, bounds.until_column] END;
+    RETURN columns || CASE WHEN bounds.from_column IS NULL THEN ARRAY[period] ELSE ARRAY[bounds.from_column, bounds.until_column] END;
 END
 $unique_columns$;
 REVOKE ALL ON FUNCTION temporal.unique_columns(regclass, name[], name) FROM PUBLIC;
