@@ -23,7 +23,7 @@ if [ -n "${PG:-}" ]; then
 fi
 
 find_server
-need_packages perl libipc-run-perl
+need_packages perl libipc-run-perl valgrind
 export STATBUS_SHARED=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
 [ -d "$STATBUS_SHARED" ] || say "no shared folder at $STATBUS_SHARED: the tests that read it say that they are skipped"
 
@@ -71,6 +71,11 @@ if has unit; then
 	grep -vE '^ok ' "$work/unit.log" >&2 || true
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$work/unit.log" | tail -n 1)
 	if [ -n "$line" ]; then count "${line%% *}" "$(echo "$line" | sed 's/.*, \([0-9]*\) failed/\1/')" unit; else count 0 1 unit; fi
+	say "unit tests under valgrind"
+	as_postgres make -s -C "$work/src/test/unit" valgrind >"$work/valgrind.log" 2>&1 || true
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$work/valgrind.log" | tail -n 1)
+	[ -n "$line" ] && [ "${line##*, }" = '0 failed' ] || cat "$work/valgrind.log" >&2
+	if [ -n "$line" ]; then count "${line%% *}" "$(echo "$line" | sed 's/.*, \([0-9]*\) failed/\1/')" valgrind; else count 0 1 valgrind; fi
 fi
 
 if has regress || has isolation; then
