@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * sweep.c
- *	  Atomic segments and joins of rows with periods, along time.
+ *	  Joins of rows with periods, along time.
  *
- * Both sweeps want the rows of one group in the order of their lower cuts
- * (between the sides of a join the order of equal cuts does not matter) and no
- * row with an empty period.  They may be used again after their end function.
+ * The sweep wants the rows of one group in the order of their lower cuts
+ * (between the sides the order of equal cuts does not matter) and no row with an
+ * empty period.  It may be used again after sweep_join_end().
  *
- * Cost: segments take O(log open) per row.  A join looks at an open row only
- * to hand something out for it, to close it, or once when it began where an
- * island of the other side begins: O(rows + pieces).
+ * Cost: it looks at an open row only to hand something out for it, to close it,
+ * or once when it began where an island of the other side begins:
+ * O(rows + pieces).
  *
  * IDENTIFICATION
  *	  src/sweep.c
@@ -18,12 +18,6 @@
  */
 #include "sweep.h"
 
-static void move_cursor(SweepSegments *sweep, SbCut to);
-static void emit_until(SweepSegments *sweep, SbCut until);
-static void advance(SweepSegments *sweep, const SbCut *until);
-static void push_open(SweepSegments *sweep, SbCut end, int slot);
-static SweepOpen pop_open(SweepSegments *sweep);
-static void *grow(const SweepMemory *memory, void *old, int *size, size_t element);
 static void begin_island(SweepJoin *sweep, int side, const SbInterval *cuts);
 static void extend_island(SweepJoin *sweep, int side, const SbInterval *cuts);
 static void end_island(SweepJoin *sweep, int side);
@@ -32,136 +26,13 @@ static void settle_row(SweepJoin *sweep, int side, const SweepOpen *row, const S
 static void close_row(SweepJoin *sweep, int side, int index);
 static void emit_row(SweepJoin *sweep, int what, int side, int slot, SbCut lo, SbCut hi);
 
-/* Twice the room, and at least 8 elements. */
-static void *
-grow(const SweepMemory *memory, void *old, int *size, size_t element)
+/* Twice the room for elements of a size, and at least for 8. */
+void *
+sweep_grow(const SweepMemory *memory, void *old, int *size, size_t element)
 {
 	*size = *size == 0 ? 8 : *size * 2;
 	return memory->resize(memory->arg, old, (size_t) *size * element);
 }
-
-/*
- * Segments
- */
-
-/* Take the next row: hands out what lies left of it, closes what ended there. */
-void
-sweep_segments_add(SweepSegments *sweep, const SbInterval *cuts, int slot)
-{
-	if (!sweep->started)
-	{
-		sweep->started = true;
-		sweep->cursor = sweep_keep(sweep->memory, cuts->lo);
-	}
-	else
-	{
-		advance(sweep, &cuts->lo);
-		emit_until(sweep, cuts->lo);
-	}
-	push_open(sweep, cuts->hi, slot);
-}
-
-/* No more rows in this group: hands out the rest and closes all rows. */
-void
-sweep_segments_end(SweepSegments *sweep)
-{
-	if (!sweep->started)
-		return;
-	advance(sweep, NULL);
-	sweep_drop(sweep->memory, sweep->cursor);
-	sweep->started = false;
-}
-
-/* Close the rows that end at the cut or before, in the order of their ends. */
-static void
-advance(SweepSegments *sweep, const SbCut *until)
-{
-	while (sweep->count > 0 &&
-		   (until == NULL || sb_cut_compare(sweep->order, sweep->heap[0].cuts.hi, *until) <= 0))
-	{
-		SweepOpen	row;
-
-		emit_until(sweep, sweep->heap[0].cuts.hi);
-		row = pop_open(sweep);
-		if (sweep->close != NULL)
-			sweep->close(sweep->arg, row.slot);
-		sweep_drop(sweep->memory, row.cuts.hi);
-	}
-}
-
-/* Hand out the stretch from the cursor to a cut, unless it is empty or an unwanted gap. */
-static void
-emit_until(SweepSegments *sweep, SbCut until)
-{
-	SbInterval	segment;
-
-	if (sb_cut_compare(sweep->order, sweep->cursor, until) >= 0)
-		return;
-	segment.lo = sweep->cursor;
-	segment.hi = until;
-	if (sweep->count > 0 || sweep->gaps)
-		sweep->emit(sweep->arg, &segment, sweep->count);
-	move_cursor(sweep, until);
-}
-
-static void
-move_cursor(SweepSegments *sweep, SbCut to)
-{
-	sweep_drop(sweep->memory, sweep->cursor);
-	sweep->cursor = sweep_keep(sweep->memory, to);
-}
-
-/* Put a row into the heap. */
-static void
-push_open(SweepSegments *sweep, SbCut end, int slot)
-{
-	int			at = sweep->count;
-
-	if (sweep->count == sweep->size)
-		sweep->heap = grow(sweep->memory, sweep->heap, &sweep->size, sizeof(SweepOpen));
-	sweep->count++;
-	while (at > 0)
-	{
-		int			parent = (at - 1) / 2;
-
-		if (sb_cut_compare(sweep->order, sweep->heap[parent].cuts.hi, end) <= 0)
-			break;
-		sweep->heap[at] = sweep->heap[parent];
-		at = parent;
-	}
-	sweep->heap[at].cuts.hi = sweep_keep(sweep->memory, end);
-	sweep->heap[at].slot = slot;
-}
-
-/* Take the row that ends first out of the heap. */
-static SweepOpen
-pop_open(SweepSegments *sweep)
-{
-	SweepOpen	top = sweep->heap[0];
-	SweepOpen	last = sweep->heap[--sweep->count];
-	int			at = 0;
-
-	for (;;)
-	{
-		int			child = 2 * at + 1;
-
-		if (child >= sweep->count)
-			break;
-		if (child + 1 < sweep->count &&
-			sb_cut_compare(sweep->order, sweep->heap[child + 1].cuts.hi, sweep->heap[child].cuts.hi) < 0)
-			child++;
-		if (sb_cut_compare(sweep->order, last.cuts.hi, sweep->heap[child].cuts.hi) <= 0)
-			break;
-		sweep->heap[at] = sweep->heap[child];
-		at = child;
-	}
-	sweep->heap[at] = last;
-	return top;
-}
-
-/*
- * Join
- */
 
 /* Take the next row of a side. */
 void
@@ -188,7 +59,7 @@ sweep_join_add(SweepJoin *sweep, int side, const SbInterval *cuts, int slot)
 		return;
 	}
 	if (own->count == own->size)
-		own->rows = grow(sweep->memory, own->rows, &own->size, sizeof(SweepOpen));
+		own->rows = sweep_grow(sweep->memory, own->rows, &own->size, sizeof(SweepOpen));
 	own->rows[own->count].cuts.lo = sweep_keep(sweep->memory, cuts->lo);
 	own->rows[own->count].cuts.hi = sweep_keep(sweep->memory, cuts->hi);
 	own->rows[own->count].slot = slot;

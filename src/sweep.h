@@ -41,12 +41,27 @@ typedef struct SweepMemory
 	void	   *arg;
 } SweepMemory;
 
-/* A row that has begun and not ended. */
+/* A row of a join that has begun and not ended. */
 typedef struct SweepOpen
 {
-	SbInterval	cuts;			/* of a row in segments only hi counts */
+	SbInterval	cuts;
 	int			slot;			/* how the caller calls the row */
 } SweepOpen;
+
+/* Where open rows of segments end: a cut, and the first of the rows. */
+typedef struct SweepEnd
+{
+	int64_t		value;
+	int32_t		side;
+	int32_t		node;
+} SweepEnd;
+
+/* An open row of segments, in a list of those that end together or of unused ones. */
+typedef struct SweepNode
+{
+	int			slot;			/* how the caller calls the row */
+	int			next;
+} SweepNode;
 
 typedef struct SweepSegments
 {
@@ -58,9 +73,17 @@ typedef struct SweepSegments
 	void	   *arg;
 
 	/* private */
-	SweepOpen  *heap;			/* the row that ends first on top */
+	int			open;			/* rows */
+	SweepEnd   *heap;			/* the first end on top */
 	int			count;
 	int			size;
+	SweepNode  *nodes;
+	int			nodes_used;
+	int			nodes_size;
+	int			nodes_free;		/* number of the first + 1 */
+	SweepEnd   *table;			/* the ends by hash, once there are many; node is -1 where empty */
+	int			table_size;		/* 0: not in use */
+	int			table_room;		/* allocated */
 	bool		started;
 	SbCut		cursor;			/* everything left of it is done */
 } SweepSegments;
@@ -121,6 +144,8 @@ typedef struct SweepField
 	int			word;
 	uint64_t	mask;
 } SweepField;
+
+extern void *sweep_grow(const SweepMemory *memory, void *old, int *size, size_t element);
 
 extern void sweep_segments_add(SweepSegments *sweep, const SbInterval *cuts, int slot);
 extern void sweep_segments_end(SweepSegments *sweep);

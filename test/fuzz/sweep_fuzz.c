@@ -179,6 +179,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		sweep_segments_add(&segments, &rows[0][i], i);
 	sweep_segments_end(&segments);
 	free(segments.heap);
+	free(segments.nodes);
+	free(segments.table);
 
 	join.order = &order;
 	join.memory = &memory;

@@ -249,8 +249,97 @@ test_segments(bool gaps)
 				faults++;
 	}
 	free(sweep.heap);
+	free(sweep.nodes);
+	free(sweep.table);
 	ok(faults == 0, "segments%s: %d faults in %d timelines", gaps ? " with gaps" : "", faults, ROUNDS);
 	ok(cuts_kept == 0, "segments%s: no cut is left", gaps ? " with gaps" : "");
+}
+
+/*
+ * Many rows that are open at once, with ends that are integers: how many are
+ * open in each segment, and which row is closed when.
+ */
+
+#define MANY	3000
+
+static SbInterval many[MANY];
+static int	many_open[MANY];
+static long many_now;
+
+static void
+take_many(void *arg, const SbInterval *segment, int open)
+{
+	(void) arg;
+	many_now = segment->hi.value;
+	for (int64_t at = segment->lo.value; at < segment->hi.value; at++)
+		if (many_open[at] != open)
+			faults++;
+}
+
+static void
+close_many(void *arg, int slot)
+{
+	(void) arg;
+	if (many[slot].hi.value != many_now)
+		faults++;
+	closed[0][0]++;
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	int64_t		x = ((const SbInterval *) a)->lo.value;
+	int64_t		y = ((const SbInterval *) b)->lo.value;
+
+	return (x > y) - (x < y);
+}
+
+static void
+test_many(void)
+{
+	static const SbOrder integers = {NULL, NULL};
+	SweepSegments sweep = {0};
+	long		rows_closed = 0;
+	long		rows_opened = 0;
+
+	sweep.order = &integers;
+	sweep.memory = &plain_memory;
+	sweep.emit = take_many;
+	sweep.close = close_many;
+	faults = 0;
+	for (int round = 0; round < 200; round++)
+	{
+		int			count = dice(MANY);
+		int			span = 1 + dice(MANY - 1);
+		int			coarse = 1 + dice(30);
+
+		memset(many_open, 0, sizeof(many_open));
+		closed[0][0] = 0;
+		for (int i = 0; i < count; i++)
+		{
+			int			from = dice(span);
+			int			until = from + 1 + dice(span - from);
+
+			until += (coarse - until % coarse) % coarse;
+			until = until > MANY ? MANY : until;
+			many[i].lo.value = from;
+			many[i].hi.value = until;
+			many[i].lo.side = many[i].hi.side = SB_CUT_BEFORE;
+			for (int at = from; at < until; at++)
+				many_open[at]++;
+		}
+		qsort(many, count, sizeof(SbInterval), by_value);
+		for (int i = 0; i < count; i++)
+			sweep_segments_add(&sweep, &many[i], i);
+		sweep_segments_end(&sweep);
+		rows_opened += count;
+		rows_closed += closed[0][0];
+	}
+	free(sweep.heap);
+	free(sweep.nodes);
+	free(sweep.table);
+	ok(faults == 0, "segments of many rows: %d faults", faults);
+	ok(rows_opened == rows_closed, "segments of many rows: all %ld are closed", rows_opened);
 }
 
 /*
@@ -521,6 +610,7 @@ main(void)
 		days[day] = day;
 	test_segments(false);
 	test_segments(true);
+	test_many();
 	test_join("inner join", true, 0, 0);
 	test_join("left join", true, SWEEP_UNCOVERED, 0);
 	test_join("full join", true, SWEEP_UNCOVERED, SWEEP_UNCOVERED);
