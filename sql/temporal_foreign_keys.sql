@@ -62,6 +62,17 @@ SELECT temporal.add_foreign_key('note', '{parent_id}', 'parent', '{id}', period 
 SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('parent'::regclass, 'child'::regclass, 'note'::regclass) AND tgname !~ '^(temporal_key_|parent_key)';
 TRUNCATE note;
 DELETE FROM child WHERE id = 9;
+\echo ** the function behind it is no way around what add_foreign_key demands
+SELECT temporal.foreign_key_create('child', '{id,valid_range}', 'parent', '{id,valid_range}', 'no action', false, false, 'x', 'y');
+SELECT temporal.foreign_key_create('child', '{id}', 'parent', '{id,name,valid_range}', 'no action', false, false, 'x', 'y');
+SELECT temporal.foreign_key_create('child', '{id,valid_range}', 'parent', '{id,valid_range}', 'nothing', false, false, 'x', 'y');
+SELECT temporal.foreign_key_create('child', '{id,nothing}', 'parent', '{id,valid_range}', 'cascade', false, false, 'x', 'y');
+CREATE TABLE other (id text, valid_range int4range);
+CREATE INDEX ON other (id, valid_range);
+SELECT temporal.foreign_key_create('other', '{id,valid_range}', 'parent', '{id,valid_range}', 'cascade', false, false, 'x', 'y');
+SELECT temporal.foreign_key_create('parent', '{id,valid_range}', 'other', '{id,valid_range}', 'cascade', false, false, 'x', 'y');
+SELECT temporal.foreign_key_create('parent', '{id,valid_range}', 'parent', '{id,id}', 'cascade', false, false, 'x', 'y');
+DROP TABLE other;
 SELECT temporal.add_foreign_key('child', '{parent_id}', 'parent', '{id}', constraint_name := 'child_parent');
 SELECT temporal.add_foreign_key('child', '{parent_id}', 'parent', '{id}', constraint_name := 'child_parent');
 SELECT temporal.ensure_foreign_key('child_parent', 'child', '{parent_id}', 'parent', '{id}') AS added;

@@ -25,6 +25,8 @@
 PG_FUNCTION_INFO_V1(statbus_temporal_foreign_key_child);
 PG_FUNCTION_INFO_V1(statbus_temporal_foreign_key_parent);
 
+static bool types_agree(Oid child, Oid parent);
+static void check_types(const ForeignCheck *check);
 static void open_side(ForeignSide *side, Oid relation, const TemporalColumns *columns);
 static const TemporalForeign *find_key(const TriggerData *trigger, bool as_parent);
 static TriggerData *row_trigger(FunctionCallInfo fcinfo, const char *name);
@@ -59,6 +61,37 @@ open_side(ForeignSide *side, Oid relation, const TemporalColumns *columns)
 		(side->types[0] == INT2OID || side->types[0] == INT4OID || side->types[0] == INT8OID);
 }
 
+/* Can values of the two base types be compared as foreign_convert_keys() leaves them? */
+static bool
+types_agree(Oid child, Oid parent)
+{
+	if (child == parent)
+		return true;
+	if (child == TEXTOID || child == VARCHAROID)
+		return parent == TEXTOID || parent == VARCHAROID;
+	return (child == INT2OID || child == INT4OID || child == INT8OID) &&
+		(parent == INT2OID || parent == INT4OID || parent == INT8OID);
+}
+
+/* Raise 42804 unless the two sides' types agree: what is written down can have been made by hand. */
+static void
+check_types(const ForeignCheck *check)
+{
+	const TemporalColumns *child = check->child.columns;
+	const TemporalColumns *parent = check->parent.columns;
+	bool		agree = child->count == parent->count && parent->type != NULL &&
+		(child->type == NULL || child->type == parent->type);
+	int			i;
+
+	for (i = 0; i < child->count && agree; i++)
+		agree = types_agree(check->child.types[i], check->parent.types[i]);
+	if (!agree)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the columns of temporal foreign key \"%s\" are of different types on both sides",
+						NameStr(check->key.name))));
+}
+
 /* Begin work on a key; everything is allocated in a context of its own. */
 ForeignCheck *
 foreign_check_begin(const TemporalForeign *key)
@@ -75,6 +108,7 @@ foreign_check_begin(const TemporalForeign *key)
 	open_side(&check->child, key->child, &check->key.child_columns);
 	open_side(&check->parent, key->parent, &check->key.parent_columns);
 	check->type = check->key.parent_columns.type;
+	check_types(check);
 	MemoryContextSwitchTo(old);
 	return check;
 }

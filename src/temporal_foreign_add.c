@@ -298,6 +298,16 @@ statbus_temporal_foreign_key_create(PG_FUNCTION_ARGS)
 	key.deferred = PG_GETARG_BOOL(6);
 	key.name = pstrdup(NameStr(*PG_GETARG_NAME(7)));
 	key.reference_name = pstrdup(NameStr(*PG_GETARG_NAME(8)));
+	if (list_length(key.parent_columns) < 2 ||
+		list_length(key.child_columns) > list_length(key.parent_columns) ||
+		list_length(key.child_columns) < list_length(key.parent_columns) - 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("number of referencing and referenced columns for foreign key disagree")));
+	if (strcmp(key.action, "no action") != 0 && strcmp(key.action, "cascade") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("on_delete must be \"no action\" or \"cascade\"")));
 	check_and_lock(key.child, key.parent, key.parent_columns);
 
 	GetUserIdAndSecContext(&user, &security);
@@ -319,6 +329,11 @@ statbus_temporal_foreign_key_create(PG_FUNCTION_ARGS)
 	made = key_of_trigger(child, trigger);
 	if (made == NULL)
 		elog(ERROR, "foreign key \"%s\" is not found after it was made", key.name);
+	if (!OidIsValid(made->child_columns.index) || !OidIsValid(made->parent_columns.index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("temporal foreign key \"%s\" has no index on both of its tables", key.name),
+				 errhint("Use temporal.add_foreign_key.")));
 	temporal_foreign_validate(made);
 	table_close(child, NoLock);
 	PG_RETURN_VOID();
