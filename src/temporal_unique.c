@@ -127,16 +127,33 @@ check_statement(TriggerData *trigger, const TemporalUnique *key)
 		temporal_unique_walk(&check);
 	else
 	{
+		MemoryContext old = CurrentMemoryContext;
+		MemoryContext row = NULL;
+
+		/* ranges that are not of integers are copied when they are read */
+		if (check.type->points == PERIOD_DATUM)
+			row = AllocSetContextCreate(old, "statbus unique row", ALLOCSET_SMALL_SIZES);
 		slot = MakeSingleTupleTableSlot(RelationGetDescr(trigger->tg_relation), &TTSOpsMinimalTuple);
 		tuplestore_select_read_pointer(rows, 0);
 		tuplestore_rescan(rows);
 		while (tuplestore_gettupleslot(rows, true, false, slot))
 		{
+			bool		counts;
+
 			CHECK_FOR_INTERRUPTS();
-			if (read_row(&check, slot, keys, &nulls, &cuts))
+			if (row != NULL)
+			{
+				MemoryContextReset(row);
+				MemoryContextSwitchTo(row);
+			}
+			counts = read_row(&check, slot, keys, &nulls, &cuts);
+			MemoryContextSwitchTo(old);
+			if (counts)
 				temporal_unique_add(&check, keys, nulls, &cuts);
 		}
 		ExecDropSingleTupleTableSlot(slot);
+		if (row != NULL)
+			MemoryContextDelete(row);
 		temporal_unique_flush(&check);
 	}
 	temporal_unique_end(&check);

@@ -63,7 +63,7 @@ static const TemporalRow *find_conflict(GroupWalk *walk, const TemporalRow *entr
 static void meet(GroupWalk *walk, MetRow *met, const TemporalRow *entry);
 static void forget(GroupWalk *walk, MetRow *met);
 static void check_right_of(UniqueCheck *check, UniqueRow **rows, int count, UniqueRow *gone);
-static void raise_violation(GroupWalk *walk, const TemporalRow *a, const TemporalRow *b) pg_attribute_noreturn();
+static void raise_violation(GroupWalk *walk, const TemporalRow *a, const TemporalRow *b);
 
 /*
  * Check rows of one key value, sorted by start.  Raises 23P01 when one of

@@ -290,7 +290,8 @@ REVOKE ALL ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean
 GRANT EXECUTE ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) TO PUBLIC;
 COMMENT ON FUNCTION temporal.add_unique(regclass, name[], name, text, boolean, boolean, boolean, name) IS
     'No two rows, of those that the predicate is true for, with equal columns have overlapping periods: 23P01, or 23505 for an equal period. '
-    'Rows with a NULL column are free unless nulls_not_distinct; rows with an empty period, or none, always. Returns the name. A unique btree over '
+    'Rows with a NULL column are free unless nulls_not_distinct; rows with an empty period, or none, always (two equal ones only of a deferrable key: '
+    'the btree is unique otherwise, and also refuses a slice that equals one which the same UPDATE is still to move). Returns the name. A unique btree over '
     'these columns and the period that is there is used, otherwise one is made. Rows that are there are checked. Ownership needed, 42501; '
     'plain tables only, 0A000 for partitioned ones and partitions.';
 
