@@ -493,6 +493,60 @@ SELECT v.*, r.* FROM (VALUES
     (10, 'num', false, '{a}', NULL, false, false), (11, 'num', false, '{b}', 'a = 1', true, true), (12, 'letters', false, '{a}', NULL, false, false),
     (13, 'letters', false, '{b,a}', NULL, true, true), (14, 'date', true, '{}', NULL, false, false)) AS v(nr, kind, generated, columns, predicate, nnd, defer)
 CROSS JOIN LATERAL random_keys(v.kind, v.generated, v.columns, v.predicate, v.nnd, v.defer, 250) AS r ORDER BY v.nr;
+\echo ** deferred rows of many statements and subtransactions, checked at random moments
+CREATE TABLE defer_keyed (n integer, id integer, r int4range);
+SELECT temporal.add_unique('defer_keyed', '{id}', 'r', is_deferrable := true, constraint_name := 'defer_keyed_key');
+CREATE FUNCTION random_deferred(rounds integer, OUT refused integer, OUT accepted integer, OUT undone integer, OUT largest integer, OUT wrong integer)
+LANGUAGE plpgsql AS $random_deferred$
+DECLARE
+    expected boolean; state text; many integer; depth integer;
+BEGIN
+    refused := 0; accepted := 0; undone := 0; largest := 0; wrong := 0;
+    FOR i IN 1..rounds LOOP
+        state := '00000';
+        BEGIN
+            TRUNCATE defer_keyed;
+            SET CONSTRAINTS defer_keyed_key DEFERRED;
+            FOR part IN 1..1 + floor(random() * 4)::integer LOOP
+                many := CASE WHEN random() < 0.5 THEN 3 ELSE 70 + floor(random() * 200)::integer END;
+                largest := greatest(largest, many);
+                BEGIN
+                    -- rows in gaps of four, sometimes moved into another's place
+                    INSERT INTO defer_keyed SELECT part * 1000 + g, g % 3, int4range(part * 1000 + g * 4, part * 1000 + g * 4 + 4) FROM generate_series(1, many) AS g;
+                    IF random() < 0.5 THEN
+                        UPDATE defer_keyed SET r = int4range(lower(r), upper(r) + 9) WHERE n = part * 1000 + floor(random() * many)::integer;
+                    END IF;
+                    IF random() < 0.3 THEN
+                        UPDATE defer_keyed SET r = int4range(lower(r), lower(r) + 4) WHERE upper(r) - lower(r) > 4;
+                    END IF;
+                    IF random() < 0.3 THEN
+                        SELECT EXISTS (SELECT FROM defer_keyed AS x JOIN defer_keyed AS y ON x.id = y.id AND x.ctid < y.ctid AND x.r && y.r) INTO expected;
+                        BEGIN
+                            SET CONSTRAINTS defer_keyed_key IMMEDIATE;
+                            wrong := wrong + expected::integer;
+                            SET CONSTRAINTS defer_keyed_key DEFERRED;
+                        EXCEPTION WHEN exclusion_violation THEN
+                            wrong := wrong + (NOT expected)::integer;
+                        END;
+                    END IF;
+                    IF random() < 0.3 THEN
+                        RAISE EXCEPTION USING ERRCODE = 'XX999';
+                    END IF;
+                EXCEPTION WHEN SQLSTATE 'XX999' THEN
+                    undone := undone + 1;
+                END;
+            END LOOP;
+            SELECT EXISTS (SELECT FROM defer_keyed AS x JOIN defer_keyed AS y ON x.id = y.id AND x.ctid < y.ctid AND x.r && y.r) INTO expected;
+            SET CONSTRAINTS defer_keyed_key IMMEDIATE;
+        EXCEPTION WHEN exclusion_violation THEN
+            state := SQLSTATE;
+        END;
+        wrong := wrong + (expected <> (state <> '00000'))::integer;
+        IF state <> '00000' THEN refused := refused + 1; ELSE accepted := accepted + 1; END IF;
+    END LOOP;
+END
+$random_deferred$;
+SELECT * FROM random_deferred(150);
 \echo ** large statements: the walk over the whole index finds what the search finds
 CREATE TABLE large (id integer NOT NULL, r daterange NOT NULL, note integer);
 SELECT temporal.add_unique('large', '{id}', 'r', constraint_name := 'large_key');
