@@ -220,6 +220,8 @@ CREATE VIEW two AS SELECT a.id, b.valid_range, a.v FROM i8 AS a, i4 AS b;
 CREATE TRIGGER collect INSTEAD OF UPDATE ON two FOR EACH ROW EXECUTE FUNCTION temporal.portion_row('valid_range');
 CREATE TRIGGER prepare BEFORE UPDATE ON two FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement('valid_range');
 UPDATE two SET v = 'x';
+CREATE TRIGGER apply AFTER UPDATE ON two FOR EACH STATEMENT EXECUTE FUNCTION temporal.portion_statement('valid_range');
+UPDATE two SET v = 'x';
 \set VERBOSITY terse
 \echo ** views of versions before 0.3 have the same triggers
 CREATE VIEW old WITH (security_invoker = true) AS SELECT b.id, b.valid_range, b.valid_to, b.v FROM i8 AS b;

@@ -22,9 +22,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -67,6 +67,7 @@ PG_FUNCTION_INFO_V1(statbus_portion_statement);
 
 static void check_trigger(FunctionCallInfo fcinfo, bool fits);
 static void unstack(void *arg);
+static void demand_apply(const TriggerData *trigger);
 static void open_collection(const TriggerData *trigger);
 static PortionCollection *find_collection(const TriggerData *trigger);
 static void start_collection(PortionCollection *collection, const TriggerData *trigger);
@@ -197,6 +198,29 @@ unstack(void *arg)
 	collection->stacked = false;
 }
 
+/* Raise unless a trigger will fire after the statement that merges what it collects. */
+static void
+demand_apply(const TriggerData *trigger)
+{
+	const TriggerDesc *triggers = trigger->tg_relation->trigdesc;
+	int16		event = TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE;
+
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *other = &triggers->triggers[i];
+
+		if (other->tgfoid == trigger->tg_trigger->tgfoid && other->tgenabled == trigger->tg_trigger->tgenabled &&
+			TRIGGER_TYPE_MATCHES(other->tgtype, TRIGGER_TYPE_STATEMENT, TRIGGER_TYPE_AFTER, event) &&
+			other->tgqual == NULL)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("view \"%s\" lacks the statement triggers of a portion view",
+					RelationGetRelationName(trigger->tg_relation)),
+			 errhint("Call temporal.add_portion_view() again.")));
+}
+
 /* A statement begins. */
 static void
 open_collection(const TriggerData *trigger)
@@ -205,6 +229,7 @@ open_collection(const TriggerData *trigger)
 												  ALLOCSET_SMALL_SIZES);
 	PortionCollection *collection = MemoryContextAllocZero(context, sizeof(PortionCollection));
 
+	demand_apply(trigger);
 	collection->context = context;
 	collection->view_id = RelationGetRelid(trigger->tg_relation);
 	collection->deletes = TRIGGER_FIRED_BY_DELETE(trigger->tg_event);
