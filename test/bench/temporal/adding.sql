@@ -31,7 +31,7 @@ SELECT temporal.add_unique('plainp', '{id}', 'valid');
 SELECT temporal.drop_constraint('plainp', c.constraint_name) FROM temporal.constraint AS c WHERE c.relation = 'plainp'::regclass;
 SELECT format('DROP INDEX %s', indexrelid::regclass) FROM pg_index WHERE indrelid = 'plainp'::regclass \gexec
 \echo == key_query
-SELECT count(*) FROM (SELECT upper(valid) > lead(lower(valid)) OVER (PARTITION BY id ORDER BY lower(valid)) AS overlaps FROM plainp) AS s WHERE overlaps;
+SELECT count(*) FROM (SELECT upper(valid) > lead(lower(valid)) OVER (PARTITION BY id ORDER BY lower(valid)) AS is_violation FROM plainp) AS s WHERE is_violation;
 \echo == key_native: prepare
 DROP SCHEMA IF EXISTS native CASCADE;
 CREATE SCHEMA native;

@@ -1,9 +1,9 @@
 -- By how much the private memory of the server's process grows during a call, per source row.
 -- needs: temporal.merge
--- run: new_200000 slow memory rows=200000 block=new
--- run: new_1000000 slow memory rows=1000000 block=new
--- run: split_200000 slow memory rows=200000 block=split
--- run: split_1000000 slow memory rows=1000000 block=split
+-- run: new_200000 x1 memory rows=200000 block=new
+-- run: new_1000000 x1 memory rows=1000000 block=new
+-- run: split_200000 x1 memory rows=200000 block=split
+-- run: split_1000000 x1 memory rows=1000000 block=split
 -- memory: 200,000 new entities, memory of a row | temporal.merge | new_200000 | <= 300
 -- memory: 1,000,000 new entities, memory of a row | temporal.merge | new_1000000 | <= 300
 -- memory: 200,000 PATCH rows that split slices, memory of a row | temporal.merge | split_200000 | <= 300

@@ -4,6 +4,7 @@
 #
 #   CASE="allen gaps"    only these cases (the .sql files of this folder)
 #   BENCH_QUICK=1        one round instead of three, without the runs that take more than ten seconds
+#   BENCH_CLOCK=cpu      processor time of the session's process, without parallel workers: for a machine that others use as well
 #
 # A case is a file of SQL.  Its head says what is run and what is promised:
 #   -- needs: temporal.f                            a function without which the case cannot run
@@ -58,12 +59,11 @@ one_round() {
 	{
 		printf '\\o /dev/null\n'
 		if has_block "$file" "$block: prepare"; then block "$file" "$block: prepare"; fi
-		printf 'CHECKPOINT;\n'
+		printf 'CHECKPOINT;\nSELECT pg_backend_pid() AS pid \\gset\n\\setenv BENCH_BACKEND :pid\n'
 		if [ -n "$measures_memory" ]; then
-			printf 'SELECT pg_backend_pid() AS pid \\gset\n\\setenv BENCH_BACKEND :pid\n'
 			printf '\\! %s/memory.sh %s/out/memory &\n\\! sleep 0.1\n' "$here" "$work"
 		fi
-		printf '\\o %s/out/result\n\\timing on\n' "$work"
+		printf '\\! cat /proc/$BENCH_BACKEND/schedstat >%s/out/cpu\n\\o %s/out/result\n\\timing on\n' "$work" "$work"
 		if [ -n "$vector" ]; then
 			source=${vector%%:*} heading=${vector#*:} number=
 			case $source in *'#'*) number=${source#*#} source=${source%#*} ;; esac
@@ -71,10 +71,14 @@ one_round() {
 		else
 			block "$file" "$block"
 		fi
-		printf '\\timing off\n'
+		printf '\\timing off\n\\! cat /proc/$BENCH_BACKEND/schedstat >>%s/out/cpu\n' "$work"
 	} >"$script"
 	sql -v rows="$rows" -f "$script" >"$work/out/timing" 2>"$work/out/errors" || { cat "$work/out/errors" >&2; return 1; }
-	times[$name]+=" $(awk '/^Time: / { total += $2 } END { printf "%.3f", total }' "$work/out/timing")"
+	if [ "${BENCH_CLOCK:-}" = cpu ]; then
+		times[$name]+=" $(awk 'NR == 1 { start = $1 } END { printf "%.3f", ($1 - start) / 1000000 }' "$work/out/cpu")"
+	else
+		times[$name]+=" $(awk '/^Time: / { total += $2 } END { printf "%.3f", total }' "$work/out/timing")"
+	fi
 	outputs[$name]=$(grep -vE '(Planning|Execution) Time|Memory Usage|Buckets|Workers' "$work/out/result" || true)
 	if [ -n "$measures_memory" ]; then
 		memory[$name]=$(awk -v rows="$rows" 'NR == 1 { first = $1 } $1 > most { most = $1 } END { printf "%.0f", (most - first) * 1024 / rows }' "$work/out/memory")
@@ -185,6 +189,9 @@ copy_tree "$work/src"
 build_into "$work/src" "$work/install"
 write_temp_conf "$work/temp.conf" "$work/install"
 { echo "autovacuum = off"; echo "checkpoint_timeout = 1h"; echo "max_wal_size = 16GB"; } | as_postgres tee -a "$work/temp.conf" >/dev/null
+if [ "${BENCH_CLOCK:-}" = cpu ]; then
+	{ echo "max_parallel_workers_per_gather = 0"; echo "max_parallel_maintenance_workers = 0"; } | as_postgres tee -a "$work/temp.conf" >/dev/null
+fi
 start_cluster "$work" "$PGPORT" "$work/temp.conf"
 PGDATABASE=postgres sql -c 'CREATE DATABASE bench'
 sql -c 'CREATE EXTENSION statbus CASCADE'
@@ -199,7 +206,7 @@ printf '\n### Temporal functions, PostgreSQL %s\n\n%s, %s, %s, %s cores, load %s
 	"$(sql -c "SELECT 'server ' || split_part(current_setting('server_version'), ' ', 1) || ', statbus ' || extversion FROM pg_extension WHERE extname = 'statbus'")" \
 	"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
 sql -F ' = ' -R ', ' -c "SELECT name, current_setting(name) FROM unnest('{work_mem,jit,max_parallel_workers_per_gather,shared_buffers,fsync,autovacuum}'::text[]) AS name"
-printf '\nMedians of %s; GiST, PERIOD and the longest queries once.\n' "$([ "${BENCH_QUICK:-}" = 1 ] && echo 'one round' || echo 'three rounds')"
+printf '\nMedians of %s; GiST, PERIOD and the longest queries once.\n' "$([ "${BENCH_QUICK:-}" = 1 ] && echo 'one round' || echo 'three rounds')$([ "${BENCH_CLOCK:-}" = cpu ] && echo ', processor time' || true)"
 printf '\n| figure | measures | time | baseline | ratio | target | |\n|---|---|---:|---:|---:|---:|---|\n'
 for case_name in ${CASE:-$(cd "$here" && ls ./*.sql | sed 's/^\.\///; s/\.sql$//')}; do
 	[ -e "$here/$case_name.sql" ] || die "no case $case_name; there are: $(cd "$here" && echo ./*.sql)"

@@ -2,7 +2,7 @@
 -- vector: 00_setup.sql
 -- vector: 05_join_split.sql
 -- run: ours
--- run: rival slow vector=05_join_split.sql:timeline (sequenced aggregation): atomic segments joined to both sides, sum(v) per segment, per key
+-- run: rival x1 vector=05_join_split.sql:timeline (sequenced aggregation): atomic segments joined to both sides, sum(v) per segment, per key
 -- run: ours_global
 -- run: rival_global vector=05_join_split.sql:global sequenced count (1M intervals, how many alive at each day): sweep with +1/-1 window
 -- same: ours rival
