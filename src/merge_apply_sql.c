@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/queryenvironment.h"
+#include "utils/snapmgr.h"
 
 #include "merge_internal.h"
 
@@ -69,8 +70,21 @@ merge_plan_statement(const char *sql, bool by_tid)
 void
 merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows)
 {
+	merge_run_at(plan, rows, NULL);
+}
+
+/* The same, by a snapshot other than the transaction's, if there is one. */
+void
+merge_run_at(SPIPlanPtr plan, Tuplestorestate *rows, Snapshot snapshot)
+{
 	SPIExecuteOptions options = {0};
 	int			result;
+
+	if (snapshot != NULL)
+	{
+		PushActiveSnapshot(snapshot);
+		options.read_only = true;	/* SPI uses the active snapshot */
+	}
 
 	options.dest = CreateDestReceiver(rows != NULL ? DestTuplestore : DestNone);
 	if (rows != NULL)
@@ -78,6 +92,8 @@ merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows)
 	result = SPI_execute_plan_extended(plan, &options);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(result));
+	if (snapshot != NULL)
+		PopActiveSnapshot();
 	options.dest->rDestroy(options.dest);
 }
 

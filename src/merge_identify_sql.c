@@ -33,8 +33,9 @@ typedef struct IdentOrder
 } IdentOrder;
 
 static char *key_query(const MergeState *state, const MergeKey *key, const char *name);
-static void find_in_target(MergeState *state, MergeKey *key);
+static void find_in_target(MergeState *state, MergeKey *key, Snapshot snapshot);
 static void find_in_source(MergeState *state);
+static bool is_candidate(const MergeState *state, const MergeKey *key, int node, int32 ident);
 static void add_candidate(MergeState *state, MergeKey *key, int node, int32 ident);
 static int	compare_idents(const void *a, const void *b, void *arg);
 static void rank_idents(MergeState *state);
@@ -73,9 +74,8 @@ key_query(const MergeState *state, const MergeKey *key, const char *name)
 static void
 add_candidate(MergeState *state, MergeKey *key, int node, int32 ident)
 {
-	for (int32 c = key->candidates[node]; c >= 0; c = state->candidates[c].next)
-		if (state->candidates[c].ident == ident)
-			return;
+	if (is_candidate(state, key, node, ident))
+		return;
 	if (state->ncandidates >= state->candidates_capacity)
 	{
 		state->candidates_capacity = Max(state->candidates_capacity * 2, 64);
@@ -87,9 +87,22 @@ add_candidate(MergeState *state, MergeKey *key, int node, int32 ident)
 	key->candidates[node] = state->ncandidates++;
 }
 
-/* Look the source's values of a natural key up in the target. */
+/* Is it known that a natural key's value belongs to that entity? */
+static bool
+is_candidate(const MergeState *state, const MergeKey *key, int node, int32 ident)
+{
+	for (int32 c = key->candidates[node]; c >= 0; c = state->candidates[c].next)
+		if (state->candidates[c].ident == ident)
+			return true;
+	return false;
+}
+
+/*
+ * Look the source's values of a natural key up in the target.  With a
+ * snapshot only make sure that it shows nobody but who is known.
+ */
 static void
-find_in_target(MergeState *state, MergeKey *key)
+find_in_target(MergeState *state, MergeKey *key, Snapshot snapshot)
 {
 	MergeStore	store;
 	TupleDesc	desc = CreateTemplateTupleDesc(key->width + 1);
@@ -119,21 +132,28 @@ find_in_target(MergeState *state, MergeKey *key)
 	slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(((CachedPlanSource *)
 														 linitial(SPI_plan_get_plan_sources(plan)))->resultDesc),
 									&TTSOpsMinimalTuple);
-	merge_run_into(plan, found);
+	merge_run_at(plan, found, snapshot);
 	SPI_unregister_relation(store.name);
 	tuplestore_end(store.rows);
 
 	while (tuplestore_gettupleslot(found, true, false, slot))
 	{
 		bool		complete = true;
+		int			node;
+		int			ident;
 
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
 		for (int i = 0; i < state->nids; i++)
 			complete = complete && !slot->tts_isnull[i + 1];
-		if (complete)
-			add_candidate(state, key, DatumGetInt32(slot->tts_values[0]),
-						  merge_values_find(state->idents, slot->tts_values + 1, true));
+		if (!complete)
+			continue;
+		node = DatumGetInt32(slot->tts_values[0]);
+		ident = merge_values_find(state->idents, slot->tts_values + 1, snapshot == NULL);
+		if (snapshot == NULL)
+			add_candidate(state, key, node, ident);
+		else if (ident < 0 || !is_candidate(state, key, node, ident))
+			merge_unseen(state);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_end(found);
@@ -199,10 +219,19 @@ merge_find_candidates(MergeState *state)
 		}
 		for (int n = 0; n < key->ncandidates; n++)
 			key->candidates[n] = -1;
-		find_in_target(state, key);
+		find_in_target(state, key, NULL);
 	}
 	if (any)
 		find_in_source(state);
+}
+
+/* 40001 when a later snapshot shows entities with the natural keys of new ones. */
+void
+merge_check_candidates(MergeState *state, Snapshot snapshot)
+{
+	for (int j = 0; j < state->nkeys; j++)
+		if (state->keys[j].width > 0 && state->keys[j].values->count > 0)
+			find_in_target(state, &state->keys[j], snapshot);
 }
 
 /* qsort_arg callback: idents by their values. */

@@ -22,6 +22,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
 #include "merge_plan.h"
 #include "period.h"
@@ -250,6 +251,7 @@ extern bool merge_row_period(const MergeState *state, TupleTableSlot *slot, SbIn
 
 /* merge_identify_sql.c */
 extern void merge_find_candidates(MergeState *state);
+extern void merge_check_candidates(MergeState *state, Snapshot snapshot);
 extern void merge_number_entities(MergeState *state);
 extern void merge_rate_rows(MergeState *state);
 extern Datum merge_entity_value(const MergeState *state, int entity, int position);
@@ -257,6 +259,8 @@ extern Datum merge_entity_value(const MergeState *state, int entity, int positio
 /* merge_slices_sql.c */
 extern void merge_read_slices(MergeState *state);
 extern bool merge_lock_new_entities(MergeState *state);
+extern void merge_check_absent(MergeState *state, Snapshot snapshot);
+extern void merge_unseen(const MergeState *state) pg_attribute_noreturn();
 
 /* merge_sweep_sql.c */
 extern void merge_sweep(MergeState *state);
@@ -264,6 +268,7 @@ extern void merge_sweep(MergeState *state);
 /* merge_apply_sql.c */
 extern SPIPlanPtr merge_plan_statement(const char *sql, bool by_tid);
 extern void merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows);
+extern void merge_run_at(SPIPlanPtr plan, Tuplestorestate *rows, Snapshot snapshot);
 extern void merge_store_start(MergeStore *store, const char *name, TupleDesc desc);
 extern void merge_store_name(MergeStore *store, double estimate);
 extern void merge_apply(MergeState *state);

@@ -34,6 +34,7 @@
 #define MAX_ENTITY_LOCKS	500
 
 static void name_wanted(MergeState *state);
+static bool append_identity(StringInfo sql, const MergeState *state);
 static char *slices_query(const MergeState *state, bool reads, bool locks);
 static bool can_lock(const MergeState *state);
 static void look_through(MergeState *state);
@@ -68,12 +69,30 @@ name_wanted(MergeState *state)
 	merge_store_name(&state->wanted, state->nknown);
 }
 
+/* The join of target and wanted entities; says whether identities have an order. */
+static bool
+append_identity(StringInfo sql, const MergeState *state)
+{
+	bool		ordered = true;
+
+	for (int i = 0; i < state->nids; i++)
+	{
+		const MergeColumn *column = &state->columns[state->ids[i]];
+
+		appendStringInfo(sql, "%s%s", i > 0 ? " AND " : "",
+						 merge_equality(state, column, psprintf("t.%s", quote_identifier(column->name)),
+										psprintf("e.i%d", i)));
+		ordered = ordered && OidIsValid(lookup_type_cache(column->type, TYPECACHE_CMP_PROC)->cmp_proc);
+	}
+	return ordered;
+}
+
 /* SQL for the slices of the wanted entities, or of all where others are to go. */
 static char *
 slices_query(const MergeState *state, bool reads, bool locks)
 {
 	StringInfoData sql;
-	bool		ordered = true;
+	bool		ordered;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT e.n, t.ctid");
@@ -85,15 +104,7 @@ slices_query(const MergeState *state, bool reads, bool locks)
 	}
 	appendStringInfo(&sql, state->drops_entities ? " FROM %s AS t LEFT JOIN %s AS e ON " : " FROM %s AS t JOIN %s AS e ON ",
 					 state->target_name, state->wanted.name);
-	for (int i = 0; i < state->nids; i++)
-	{
-		const MergeColumn *column = &state->columns[state->ids[i]];
-
-		appendStringInfo(&sql, "%s%s", i > 0 ? " AND " : "",
-						 merge_equality(state, column, psprintf("t.%s", quote_identifier(column->name)),
-										psprintf("e.i%d", i)));
-		ordered = ordered && OidIsValid(lookup_type_cache(column->type, TYPECACHE_CMP_PROC)->cmp_proc);
-	}
+	ordered = append_identity(&sql, state);
 	appendStringInfo(&sql, " WHERE NOT pg_catalog.isempty(t.%s)", quote_identifier(state->call->period));
 	for (int i = 0; i < state->nids && state->drops_entities; i++)
 		appendStringInfo(&sql, " AND t.%s IS NOT NULL", quote_identifier(state->columns[state->ids[i]].name));
@@ -186,6 +197,48 @@ merge_read_slices(MergeState *state)
 		look_through(state);
 	SPI_unregister_relation(state->wanted.name);
 	tuplestore_end(state->wanted.rows);
+}
+
+/* Somebody has made an entity that this transaction's snapshot does not show. */
+void
+merge_unseen(const MergeState *state)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent merge into relation %s", state->target_name)));
+}
+
+/* 40001 when a later snapshot shows entities that were not there. */
+void
+merge_check_absent(MergeState *state, Snapshot snapshot)
+{
+	Tuplestorestate *found = tuplestore_begin_heap(false, false, work_mem);
+	StringInfoData sql;
+	TupleTableSlot *slot;
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
+
+	if (state->nknown == 0)
+		return;
+	TupleDescInitEntry(desc, 1, "n", INT4OID, -1, 0);
+	name_wanted(state);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT e.n FROM %s AS t JOIN %s AS e ON ", state->target_name, state->wanted.name);
+	append_identity(&sql, state);
+	appendStringInfo(&sql, " WHERE NOT pg_catalog.isempty(t.%s)", quote_identifier(state->call->period));
+	merge_run_at(merge_plan_statement(sql.data, false), found, snapshot);
+	SPI_unregister_relation(state->wanted.name);
+	tuplestore_end(state->wanted.rows);
+
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(found, true, false, slot))
+	{
+		bool		is_null;
+
+		if (!state->there[DatumGetInt32(slot_getattr(slot, 1, &is_null))])
+			merge_unseen(state);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(found);
 }
 
 /* The number of the advisory lock for an entity's values in some columns. */

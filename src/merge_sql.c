@@ -87,6 +87,14 @@ find_and_lock(MergeState *state)
 		merge_read_slices(state);
 		merge_rate_rows(state);
 		locked = merge_lock_new_entities(state);
+		if (IsolationUsesXactSnapshot() && !state->rules.portion)
+		{
+			Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+
+			merge_check_absent(state, snapshot);
+			merge_check_candidates(state, snapshot);
+			UnregisterSnapshot(snapshot);
+		}
 		if (IsolationUsesXactSnapshot() || (!locked && state->nslices == 0) ||
 			completed_transactions() == before)
 			break;
