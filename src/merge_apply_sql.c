@@ -13,9 +13,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "catalog/pg_am.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
@@ -38,11 +41,11 @@ set_for_planning(const char *name, const char *value)
 
 /*
  * Plan a statement without JIT, which costs more than it gives here.
- * `by_tid`: rows are looked up by ctid one by one, in the order given.  The
- * settings are the caller's own again when the statement runs.
+ * `one_by_one`: each of our rows is looked up in the target, in the order
+ * given.  The settings are the caller's own again when the statement runs.
  */
 SPIPlanPtr
-merge_plan_statement(const char *sql, bool by_tid)
+merge_plan_statement(const char *sql, bool one_by_one)
 {
 	SPIPlanPtr	plan = SPI_prepare(sql, 0, NULL);
 	CachedPlan *cached;
@@ -52,7 +55,7 @@ merge_plan_statement(const char *sql, bool by_tid)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	level = NewGUCNestLevel();
 	set_for_planning("jit", "off");
-	if (by_tid)
+	if (one_by_one)
 	{
 		set_for_planning("enable_hashjoin", "off");
 		set_for_planning("enable_mergejoin", "off");
@@ -64,6 +67,35 @@ merge_plan_statement(const char *sql, bool by_tid)
 		ReleaseCachedPlan(cached, NULL);
 	AtEOXact_GUC(true, level);
 	return plan;
+}
+
+/*
+ * Should so many rows be looked up in the target one by one?  Yes when they
+ * are fewer than its pages and an index begins with one of their columns; the
+ * planner errs where the table has not been analysed.
+ */
+bool
+merge_one_by_one(const MergeState *state, int count, int width, const int *columns)
+{
+	List	   *indexes;
+	ListCell   *cell;
+	bool		found = false;
+
+	if ((BlockNumber) count >= RelationGetNumberOfBlocks(state->target))
+		return false;
+	indexes = RelationGetIndexList(state->target);
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL)
+			for (int i = 0; i < width; i++)
+				found = found || form->indkey.values[0] == state->columns[columns[i]].attnum;
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	return found;
 }
 
 /* Run a query and put its rows into a tuplestore, or nowhere. */

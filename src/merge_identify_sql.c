@@ -128,7 +128,8 @@ find_in_target(MergeState *state, MergeKey *key, Snapshot snapshot)
 		tuplestore_putvalues(store.rows, desc, values, nulls);
 	}
 	merge_store_name(&store, key->values->count);
-	plan = merge_plan_statement(key_query(state, key, store.name), false);
+	plan = merge_plan_statement(key_query(state, key, store.name),
+								merge_one_by_one(state, key->values->count, key->width, key->columns));
 	slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(((CachedPlanSource *)
 														 linitial(SPI_plan_get_plan_sources(plan)))->resultDesc),
 									&TTSOpsMinimalTuple);

@@ -260,13 +260,14 @@ extern Datum merge_entity_value(const MergeState *state, int entity, int positio
 extern void merge_read_slices(MergeState *state);
 extern bool merge_lock_new_entities(MergeState *state);
 extern void merge_check_absent(MergeState *state, Snapshot snapshot);
-extern void merge_unseen(const MergeState *state) pg_attribute_noreturn();
+extern void merge_unseen(const MergeState *state);
 
 /* merge_sweep_sql.c */
 extern void merge_sweep(MergeState *state);
 
 /* merge_apply_sql.c */
-extern SPIPlanPtr merge_plan_statement(const char *sql, bool by_tid);
+extern SPIPlanPtr merge_plan_statement(const char *sql, bool one_by_one);
+extern bool merge_one_by_one(const MergeState *state, int count, int width, const int *columns);
 extern void merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows);
 extern void merge_run_at(SPIPlanPtr plan, Tuplestorestate *rows, Snapshot snapshot);
 extern void merge_store_start(MergeStore *store, const char *name, TupleDesc desc);

@@ -170,13 +170,15 @@ merge_read_slices(MergeState *state)
 {
 	bool		locks = state->call->mode != INSERT_NEW_ENTITIES;
 	bool		at_once = locks && can_lock(state);
+	bool		one_by_one;
 	SPIPlanPtr	plan;
 
 	if (state->slices != NULL)
 		tuplestore_end(state->slices);
 	state->slices = tuplestore_begin_heap(true, false, work_mem);
 	name_wanted(state);
-	plan = merge_plan_statement(slices_query(state, true, at_once), false);
+	one_by_one = !state->drops_entities && merge_one_by_one(state, state->nknown, state->nids, state->ids);
+	plan = merge_plan_statement(slices_query(state, true, at_once), one_by_one);
 	state->slice_desc = CreateTupleDescCopy(((CachedPlanSource *)
 											 linitial(SPI_plan_get_plan_sources(plan)))->resultDesc);
 	if (state->nknown > 0 || state->drops_entities)
@@ -185,7 +187,7 @@ merge_read_slices(MergeState *state)
 		look_through(state);
 		if (locks && !at_once && state->nslices > 0)
 		{
-			SPIPlanPtr	lock = merge_plan_statement(slices_query(state, false, true), false);
+			SPIPlanPtr	lock = merge_plan_statement(slices_query(state, false, true), one_by_one);
 
 			merge_run_into(lock, NULL);
 			tuplestore_clear(state->slices);
@@ -225,7 +227,8 @@ merge_check_absent(MergeState *state, Snapshot snapshot)
 	appendStringInfo(&sql, "SELECT e.n FROM %s AS t JOIN %s AS e ON ", state->target_name, state->wanted.name);
 	append_identity(&sql, state);
 	appendStringInfo(&sql, " WHERE NOT pg_catalog.isempty(t.%s)", quote_identifier(state->call->period));
-	merge_run_at(merge_plan_statement(sql.data, false), found, snapshot);
+	merge_run_at(merge_plan_statement(sql.data, merge_one_by_one(state, state->nknown, state->nids, state->ids)),
+				 found, snapshot);
 	SPI_unregister_relation(state->wanted.name);
 	tuplestore_end(state->wanted.rows);
 
