@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
@@ -28,6 +29,7 @@
 #include "merge_internal.h"
 
 static void set_for_planning(const char *name, const char *value);
+static TupleDesc store_desc(const MergeState *state, bool update);
 static void append_delete(StringInfo sql, const MergeState *state);
 static void append_update(StringInfo sql, const MergeState *state, const MergeStore *store);
 static void append_insert(StringInfo sql, const MergeState *state);
@@ -155,6 +157,57 @@ merge_store_name(MergeStore *store, double estimate)
 	result = SPI_register_relation(relation);
 	if (result != SPI_OK_REL_REGISTER)
 		elog(ERROR, "SPI_register_relation failed: %s", SPI_result_code_string(result));
+}
+
+/* The columns of what is updated (ctid first) or inserted. */
+static TupleDesc
+store_desc(const MergeState *state, bool update)
+{
+	const PeriodType *type = state->period_type;
+	TupleDesc	desc;
+	int			n = update ? 1 : 0;
+
+	for (int i = 0; i < state->ncolumns; i++)
+		n += !update || state->columns[i].updated;
+	desc = CreateTemplateTupleDesc(n + (state->from != NULL ? 2 : 1));
+	n = 0;
+	if (update)
+		TupleDescInitEntry(desc, ++n, "tid", TIDOID, -1, 0);
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		const MergeColumn *column = &state->columns[i];
+
+		if (update && !column->updated)
+			continue;
+		TupleDescInitEntry(desc, ++n, psprintf("c%d", i), column->type, column->typmod, 0);
+		TupleDescInitEntryCollation(desc, n, column->collation);
+	}
+	if (state->from != NULL)
+	{
+		TupleDescInitEntry(desc, ++n, "lower", type->subtype, -1, 0);
+		TupleDescInitEntry(desc, ++n, "upper", type->subtype, -1, 0);
+	}
+	else
+		TupleDescInitEntry(desc, ++n, "period", type->range_type, -1, 0);
+	return desc;
+}
+
+/* Empty stores for what is to be written. */
+void
+merge_start_stores(MergeState *state)
+{
+	TupleDesc	tids = CreateTemplateTupleDesc(1);
+	TupleDesc	updates;
+
+	/* an identity is never updated */
+	for (int i = state->npayload; i < state->ncolumns; i++)
+		state->columns[i].updated = false;
+	updates = store_desc(state, true);
+	TupleDescInitEntry(tids, 1, "tid", TIDOID, -1, 0);
+	merge_store_start(&state->deleted, "temporal_merge_deleted", tids);
+	merge_store_start(&state->shrunk, "temporal_merge_shrunk", updates);
+	merge_store_start(&state->updated, "temporal_merge_updated", updates);
+	merge_store_start(&state->inserted, "temporal_merge_inserted", store_desc(state, false));
 }
 
 static void

@@ -272,6 +272,7 @@ extern void merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows);
 extern void merge_run_at(SPIPlanPtr plan, Tuplestorestate *rows, Snapshot snapshot);
 extern void merge_store_start(MergeStore *store, const char *name, TupleDesc desc);
 extern void merge_store_name(MergeStore *store, double estimate);
+extern void merge_start_stores(MergeState *state);
 extern void merge_apply(MergeState *state);
 
 /* merge_result_sql.c */

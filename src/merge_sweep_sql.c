@@ -78,8 +78,6 @@ typedef struct Sweep
 	bool	   *out_nulls;
 } Sweep;
 
-static void start_stores(MergeState *state);
-static TupleDesc store_desc(const MergeState *state, bool update);
 static void order_rows(Sweep *sweep);
 static void next_row(Sweep *sweep);
 static void read_row(Sweep *sweep);
@@ -103,56 +101,6 @@ static void put_delete(MergeState *state, Datum tid);
 static void put_update(Sweep *sweep, const SbMergeOp *op);
 static void put_insert(Sweep *sweep, const SweepValues *columns, const SbInterval *when);
 static int	put_period(const Sweep *sweep, int next, const SbInterval *when);
-
-/* The columns of what is updated (ctid first) or inserted. */
-static TupleDesc
-store_desc(const MergeState *state, bool update)
-{
-	const PeriodType *type = state->period_type;
-	TupleDesc	desc;
-	int			n = update ? 1 : 0;
-
-	for (int i = 0; i < state->ncolumns; i++)
-		n += !update || state->columns[i].updated;
-	desc = CreateTemplateTupleDesc(n + (state->from != NULL ? 2 : 1));
-	n = 0;
-	if (update)
-		TupleDescInitEntry(desc, ++n, "tid", TIDOID, -1, 0);
-	for (int i = 0; i < state->ncolumns; i++)
-	{
-		const MergeColumn *column = &state->columns[i];
-
-		if (update && !column->updated)
-			continue;
-		TupleDescInitEntry(desc, ++n, psprintf("c%d", i), column->type, column->typmod, 0);
-		TupleDescInitEntryCollation(desc, n, column->collation);
-	}
-	if (state->from != NULL)
-	{
-		TupleDescInitEntry(desc, ++n, "lower", type->subtype, -1, 0);
-		TupleDescInitEntry(desc, ++n, "upper", type->subtype, -1, 0);
-	}
-	else
-		TupleDescInitEntry(desc, ++n, "period", type->range_type, -1, 0);
-	return desc;
-}
-
-static void
-start_stores(MergeState *state)
-{
-	TupleDesc	tids = CreateTemplateTupleDesc(1);
-	TupleDesc	updates;
-
-	/* an identity is never updated */
-	for (int i = state->npayload; i < state->ncolumns; i++)
-		state->columns[i].updated = false;
-	updates = store_desc(state, true);
-	TupleDescInitEntry(tids, 1, "tid", TIDOID, -1, 0);
-	merge_store_start(&state->deleted, "temporal_merge_deleted", tids);
-	merge_store_start(&state->shrunk, "temporal_merge_shrunk", updates);
-	merge_store_start(&state->updated, "temporal_merge_updated", updates);
-	merge_store_start(&state->inserted, "temporal_merge_inserted", store_desc(state, false));
-}
 
 /* Bring the rows that take part into the order of their entities, unless they are. */
 static void
@@ -674,7 +622,7 @@ merge_sweep(MergeState *state)
 	int			nfresh = state->nentities - state->nknown;
 	MemoryContext old;
 
-	start_stores(state);
+	merge_start_stores(state);
 	sweep.out = palloc(sizeof(Datum) * (state->ncolumns + 3));
 	sweep.out_nulls = palloc(sizeof(bool) * (state->ncolumns + 3));
 	state->fresh = palloc_extended(sizeof(Datum) * (Size) Max(nfresh, 1) * state->nids, MCXT_ALLOC_HUGE);
