@@ -162,5 +162,26 @@ for ([ 'child', 'parent_id', 'parent' ], [ 'part', 'parent_id', 'parent' ], [ 'g
 }
 is($node->safe_psql('stress', 'SELECT count(*) FROM note AS n WHERE NOT EXISTS (SELECT FROM parent AS p WHERE p.id = n.parent_id)'), '0', 'no orphan in note');
 
+# Foreign keys also reference keys of other kinds: exclusion constraints, as 0.1 and 0.2 made them, and, where the server has
+# them, keys WITHOUT OVERLAPS.
+$node->safe_psql('stress', 'CREATE EXTENSION btree_gist; CREATE SCHEMA kinds');
+my %kinds = (exclusion => 'EXCLUDE USING gist (id WITH =, valid_range WITH &&)');
+$kinds{native} = 'PRIMARY KEY (id, valid_range WITHOUT OVERLAPS)' if $node->safe_psql('postgres', 'SHOW server_version_num') >= 180000;
+for my $kind (sort keys %kinds)
+{
+	$node->safe_psql('stress', qq{
+		CREATE TABLE kinds.${kind}_parent (id integer NOT NULL, valid_range int4range NOT NULL, $kinds{$kind});
+		CREATE TABLE kinds.${kind}_child (parent_id integer, valid_range int4range);
+		SELECT temporal.add_foreign_key('kinds.${kind}_child', '{parent_id}', 'kinds.${kind}_parent', '{id}');
+		INSERT INTO kinds.${kind}_parent VALUES (1, '[0,10)'), (1, '[10,20)');
+		INSERT INTO kinds.${kind}_child VALUES (1, '[5,15)');
+	});
+	for my $bad ("INSERT INTO kinds.${kind}_child VALUES (1, '[5,25)')", "DELETE FROM kinds.${kind}_parent WHERE valid_range \@> 12")
+	{
+		my ($code, $out, $err) = $node->psql('stress', $bad, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+		like($err, qr/ERROR:  23503/, "a key that is an $kind constraint: $bad");
+	}
+}
+
 $node->stop;
 done_testing();
