@@ -88,8 +88,22 @@ sb_coverage_overlaps(const SbOrder *order, const SbInterval *islands, int count,
 }
 
 /*
- * What of x no island covers, in descending order; at most count + 1 pieces.
- * Returns their number.
+ * How many islands can overlap x, at most: by that many pieces, and one more,
+ * the functions below answer.
+ */
+int
+sb_coverage_reach(const SbOrder *order, const SbInterval *islands, int count, const SbInterval *x)
+{
+	int			first = islands_right_of(order, islands, count, x->hi);
+	int			last = islands_right_of(order, islands, count, x->lo);
+
+	/* islands[last] begins left of x and may reach into it */
+	return (last < count ? last + 1 : count) - first;
+}
+
+/*
+ * What of x no island covers, in descending order; at most one piece more than
+ * sb_coverage_reach() says.  Returns their number.
  */
 int
 sb_coverage_subtract(const SbOrder *order, const SbInterval *islands, int count,
@@ -116,7 +130,7 @@ sb_coverage_subtract(const SbOrder *order, const SbInterval *islands, int count,
 	return n;
 }
 
-/* What of x the islands cover, in descending order; at most count pieces. */
+/* What of x the islands cover, in descending order; at most sb_coverage_reach() pieces. */
 int
 sb_coverage_intersect(const SbOrder *order, const SbInterval *islands, int count,
 					  const SbInterval *x, SbInterval *pieces)

@@ -23,6 +23,8 @@ extern bool sb_coverage_contains(const SbOrder *order, const SbInterval *islands
 								 const SbInterval *x);
 extern bool sb_coverage_overlaps(const SbOrder *order, const SbInterval *islands, int count,
 								 const SbInterval *x);
+extern int	sb_coverage_reach(const SbOrder *order, const SbInterval *islands, int count,
+							  const SbInterval *x);
 extern int	sb_coverage_subtract(const SbOrder *order, const SbInterval *islands, int count,
 								 const SbInterval *x, SbInterval *pieces);
 extern int	sb_coverage_intersect(const SbOrder *order, const SbInterval *islands, int count,

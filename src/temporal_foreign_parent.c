@@ -109,7 +109,7 @@ lost_pieces(LostValue *value, const SbInterval *cuts, int *count)
 
 	if (!sb_coverage_overlaps(order, value->lost.items, value->lost.count, cuts))
 		return NULL;
-	pieces = palloc(sizeof(SbInterval) * value->lost.count);
+	pieces = palloc(sizeof(SbInterval) * sb_coverage_reach(order, value->lost.items, value->lost.count, cuts));
 	*count = sb_coverage_intersect(order, value->lost.items, value->lost.count, cuts, pieces);
 	return pieces;
 }
@@ -151,7 +151,10 @@ judge(LostValue *value, const TemporalRow *row, SbInterval **pieces, int *count)
 	}
 	else
 	{
-		uncovered = palloc(sizeof(SbInterval) * (lost_count * (value->cover.solid.count + 1)));
+		for (i = 0; i < lost_count; i++)
+			n += sb_coverage_reach(order, value->cover.solid.items, value->cover.solid.count, &lost[i]) + 1;
+		uncovered = palloc(sizeof(SbInterval) * n);
+		n = 0;
 		for (i = 0; i < lost_count; i++)
 			n += sb_coverage_subtract(order, value->cover.solid.items, value->cover.solid.count, &lost[i], uncovered + n);
 		for (i = 0; i < n; i++)

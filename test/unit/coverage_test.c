@@ -104,6 +104,7 @@ main(void)
 		int			count = 0;
 		int			n = pick(8);
 		SbInterval	x;
+		int			reach;
 		bool		good = true;
 
 		for (int i = 0; i < n; i++)
@@ -122,11 +123,14 @@ main(void)
 		good = good && sb_coverage_overlaps(&order, islands, count, &x) == ((bits(&x) & wanted) != 0);
 		contained += (bits(&x) & ~wanted) == 0;
 		apart += (bits(&x) & wanted) == 0;
+		reach = sb_coverage_reach(&order, islands, count, &x);
 		n = sb_coverage_subtract(&order, islands, count, &x, pieces);
 		good = good && well_formed(pieces, n) && all_bits(pieces, n) == (bits(&x) & ~wanted);
+		good = good && n <= reach + 1;
 		split += n > 1;
 		n = sb_coverage_intersect(&order, islands, count, &x, pieces);
 		good = good && well_formed(pieces, n) && all_bits(pieces, n) == (bits(&x) & wanted);
+		good = good && n <= reach && reach <= n + 1;
 		if (!good && failed++ < 5)
 			printf("not ok - round %d\n", round);
 	}
