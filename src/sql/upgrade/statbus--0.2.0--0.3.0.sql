@@ -16,3 +16,7 @@ DROP FUNCTION temporal.foreign_key_query(regclass, name[], boolean, text, boolea
 DROP FUNCTION temporal.foreign_key_rows(text, name[], integer, text);
 DROP FUNCTION temporal.foreign_key_trusts(oid[]);
 DROP FUNCTION temporal.foreign_key_violated(name, regclass, name[], regclass, name[], boolean, text, text);
+-- portions are collected in C
+DROP FUNCTION temporal.portion_base(oid);
+DROP FUNCTION temporal.portion_range(regtype, regtype, text, text, text, text, text, text, boolean);
+DROP FUNCTION temporal.portion_table(oid);
