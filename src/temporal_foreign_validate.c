@@ -5,8 +5,8 @@
  *
  * Both indexes are read from their right end to the left, by one snapshot, and
  * merged: per key value the parent's rows become islands, and every child must
- * lie in one of them.  Heap rows are visited only where the visibility map
- * does not answer.
+ * lie in one of them.  Heap rows of the parent are visited only where the
+ * visibility map does not answer, those of the child only in doubt.
  *
  * IDENTIFICATION
  *	  src/temporal_foreign_validate.c
@@ -39,6 +39,7 @@ typedef struct SideWalk
 	Buffer		map;			/* of the visibility map */
 	MemoryContext context;		/* in which the scan allocates */
 	MemoryContext row;			/* of what is read from the entry */
+	bool		every_entry;	/* do not ask whether a row is visible */
 	bool		ended;
 	bool		empty;			/* the row's period is */
 	Datum		keys[INDEX_MAX_KEYS];	/* of the row, valid until the next */
@@ -48,6 +49,8 @@ typedef struct SideWalk
 static bool same_order(const ForeignCheck *check);
 static void walk_begin(SideWalk *walk, const ForeignSide *side, Snapshot snapshot);
 static bool read_entry(SideWalk *walk);
+static bool is_visible(SideWalk *walk);
+static void violation(ForeignCheck *check, SideWalk *children);
 static bool walk_next(SideWalk *walk);
 static void walk_end(SideWalk *walk);
 static void load_parents(ForeignCheck *check, SideWalk *parents, const Datum *keys, ForeignIslands *islands);
@@ -146,7 +149,27 @@ read_entry(SideWalk *walk)
 	return true;
 }
 
-/* The next visible row on the left that the key concerns. */
+/* Is the entry that the walk stands on one of a row that can be seen? */
+static bool
+is_visible(SideWalk *walk)
+{
+	return VM_ALL_VISIBLE(walk->side->relation, ItemPointerGetBlockNumber(&walk->scan->xs_heaptid), &walk->map) ||
+		index_fetch_heap(walk->scan, walk->slot);
+}
+
+/* Raise for the child that the walk stands on, unless it cannot be seen. */
+static void
+violation(ForeignCheck *check, SideWalk *children)
+{
+	MemoryContext old = MemoryContextSwitchTo(children->context);
+	bool		visible = is_visible(children);
+
+	MemoryContextSwitchTo(old);
+	if (visible)
+		foreign_raise_child(check, children->keys, children->empty ? NULL : &children->cuts);
+}
+
+/* The next row on the left that the key concerns. */
 static bool
 walk_next(SideWalk *walk)
 {
@@ -162,8 +185,7 @@ walk_next(SideWalk *walk)
 		CHECK_FOR_INTERRUPTS();
 		while ((tid = index_getnext_tid(walk->scan, BackwardScanDirection)) != NULL)
 		{
-			if (VM_ALL_VISIBLE(walk->side->relation, ItemPointerGetBlockNumber(tid), &walk->map) ||
-				index_fetch_heap(walk->scan, walk->slot))
+			if (walk->every_entry || is_visible(walk))
 				break;
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -204,7 +226,11 @@ load_parents(ForeignCheck *check, SideWalk *parents, const Datum *keys, ForeignI
 	}
 }
 
-/* Every child must lie in an island of its parent. */
+/*
+ * Every child must lie in an island of its parent.  Rows that are gone but
+ * still in the child's index are mostly covered too, so whether a child can be
+ * seen is asked only of one that is not.
+ */
 static void
 merge(ForeignCheck *check, SideWalk *children, SideWalk *parents)
 {
@@ -218,21 +244,19 @@ merge(ForeignCheck *check, SideWalk *children, SideWalk *parents)
 	(void) walk_next(parents);
 	while (walk_next(children))
 	{
-		if (children->empty)
-			foreign_raise_child(check, children->keys, NULL);
 		if (!in_group || !foreign_same_keys(&check->child, group, children->keys))
 		{
 			MemoryContextReset(check->scratch);
-			if (!foreign_convert_keys(&check->child, &check->parent, children->keys, parent_keys))
-				foreign_raise_child(check, children->keys, &children->cuts);
 			for (i = 0; i < check->child.columns->count; i++)
 				group[i] = datumCopy(children->keys[i], check->child.by_value[i], check->child.lengths[i]);
 			in_group = true;
-			load_parents(check, parents, parent_keys, &islands);
+			islands.count = 0;
+			if (foreign_convert_keys(&check->child, &check->parent, children->keys, parent_keys))
+				load_parents(check, parents, parent_keys, &islands);
 		}
-		if (regular ? islands.count == 0 :
-			!sb_coverage_contains(&check->type->order, islands.items, islands.count, &children->cuts))
-			foreign_raise_child(check, children->keys, &children->cuts);
+		if (children->empty || (regular ? islands.count == 0 :
+								!sb_coverage_contains(&check->type->order, islands.items, islands.count, &children->cuts)))
+			violation(check, children);
 	}
 }
 
@@ -273,6 +297,7 @@ temporal_foreign_validate(const TemporalForeign *key)
 
 		MemoryContextSwitchTo(check->context);
 		walk_begin(&children, &check->child, snapshot);
+		children.every_entry = true;
 		walk_begin(&parents, &check->parent, snapshot);
 		MemoryContextSwitchTo(check->scratch);
 		merge(check, &children, &parents);
