@@ -235,6 +235,13 @@ BEGIN
         RAISE EXCEPTION 'constraint "%" for relation % already exists', result, table_name USING ERRCODE = 'duplicate_object';
     END IF;
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', table_name);
+    -- an index of that name is what DROP EXTENSION … CASCADE has left of the key
+    IF EXISTS (
+        SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
+        WHERE i.indrelid = table_name AND c.relname = result
+            AND (temporal.column_names(table_name, i.indkey::smallint[]))[1:i.indnkeyatts] = index_columns) THEN
+        EXECUTE format('DROP INDEX %I.%I', (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = table_name), result);
+    END IF;
     IF predicate IS NULL THEN
         has_index := EXISTS (
             SELECT FROM pg_index AS i
