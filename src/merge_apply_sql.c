@@ -213,7 +213,7 @@ merge_start_stores(MergeState *state)
 static void
 append_delete(StringInfo sql, const MergeState *state)
 {
-	appendStringInfo(sql, "DELETE FROM %s AS t USING %s AS o WHERE t.ctid OPERATOR(pg_catalog.=) o.tid",
+	appendStringInfo(sql, "DELETE FROM ONLY %s AS t USING %s AS o WHERE t.ctid OPERATOR(pg_catalog.=) o.tid",
 					 state->target_name, state->deleted.name);
 }
 
@@ -222,7 +222,7 @@ append_update(StringInfo sql, const MergeState *state, const MergeStore *store)
 {
 	const char *separator = "";
 
-	appendStringInfo(sql, "UPDATE %s AS t SET ", state->target_name);
+	appendStringInfo(sql, "UPDATE ONLY %s AS t SET ", state->target_name);
 	for (int i = 0; i < state->npayload; i++)
 	{
 		if (!state->columns[i].updated)

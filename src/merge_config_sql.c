@@ -207,7 +207,10 @@ describe_column(MergeState *state, MergeColumn *column, const FormData_pg_attrib
 	find_equality(column);
 }
 
-/* A column's own default: a sequence of which USAGE is needed, or an expression. */
+/*
+ * A column's own default: a sequence, of which an identity column asks no
+ * USAGE, or an expression.
+ */
 static void
 find_default(MergeState *state, MergeColumn *column, const FormData_pg_attribute *att)
 {
@@ -232,7 +235,7 @@ merge_default(MergeState *state, const MergeColumn *column, bool *is_null)
 	*is_null = false;
 	if (OidIsValid(column->sequence))
 	{
-		int64		value = nextval_internal(column->sequence, true);
+		int64		value = nextval_internal(column->sequence, false);
 
 		switch (getBaseType(column->type))
 		{

@@ -57,7 +57,7 @@ key_query(const MergeState *state, const MergeKey *key, const char *name)
 	appendStringInfoString(&sql, "SELECT e.n");
 	for (int i = 0; i < state->nids; i++)
 		appendStringInfo(&sql, ", t.%s", quote_identifier(state->columns[state->ids[i]].name));
-	appendStringInfo(&sql, " FROM %s AS e JOIN %s AS t ON ", name, state->target_name);
+	appendStringInfo(&sql, " FROM %s AS e JOIN ONLY %s AS t ON ", name, state->target_name);
 	for (int i = 0; i < key->width; i++)
 	{
 		const MergeColumn *column = &state->columns[key->columns[i]];

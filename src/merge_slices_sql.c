@@ -102,7 +102,7 @@ slices_query(const MergeState *state, bool reads, bool locks)
 		for (int i = 0; i < state->npayload; i++)
 			appendStringInfo(&sql, ", t.%s", quote_identifier(state->columns[i].name));
 	}
-	appendStringInfo(&sql, state->drops_entities ? " FROM %s AS t LEFT JOIN %s AS e ON " : " FROM %s AS t JOIN %s AS e ON ",
+	appendStringInfo(&sql, state->drops_entities ? " FROM ONLY %s AS t LEFT JOIN %s AS e ON " : " FROM ONLY %s AS t JOIN %s AS e ON ",
 					 state->target_name, state->wanted.name);
 	ordered = append_identity(&sql, state);
 	appendStringInfo(&sql, " WHERE NOT pg_catalog.isempty(t.%s)", quote_identifier(state->call->period));
@@ -224,7 +224,7 @@ merge_check_absent(MergeState *state, Snapshot snapshot)
 	TupleDescInitEntry(desc, 1, "n", INT4OID, -1, 0);
 	name_wanted(state);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT e.n FROM %s AS t JOIN %s AS e ON ", state->target_name, state->wanted.name);
+	appendStringInfo(&sql, "SELECT e.n FROM ONLY %s AS t JOIN %s AS e ON ", state->target_name, state->wanted.name);
 	append_identity(&sql, state);
 	appendStringInfo(&sql, " WHERE NOT pg_catalog.isempty(t.%s)", quote_identifier(state->call->period));
 	merge_run_at(merge_plan_statement(sql.data, merge_one_by_one(state, state->nknown, state->nids, state->ids)),
