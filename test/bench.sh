@@ -16,7 +16,7 @@ temporal() {
 	case " ${PG:-$PG_MAJOR 18} " in *" $PG_MAJOR "*) "$STATBUS_TOP/test/bench/temporal/run.sh" || code=1 ;; esac
 	case " ${PG:-$PG_MAJOR 18} " in *' 18 '*)
 		[ "$PG_MAJOR" = 18 ] || STATBUS_PGROOT_BIND=$STATBUS_SHARED "$STATBUS_TOP/test/pgroot.sh" run 18 "$STATBUS_TOP" \
-			env STATBUS_SHARED="$STATBUS_SHARED" CASE="${CASE:-}" BENCH_QUICK="${BENCH_QUICK:-}" BENCH_CLOCK="${BENCH_CLOCK:-}" test/bench/temporal/run.sh || code=1 ;;
+			env STATBUS_SHARED="$STATBUS_SHARED" CASE="${CASE:-}" BENCH_QUICK="${BENCH_QUICK:-}" BENCH_CLOCK="${BENCH_CLOCK:-}" BENCH_ROUNDS="${BENCH_ROUNDS:-}" test/bench/temporal/run.sh || code=1 ;;
 	esac
 }
 

@@ -3,7 +3,8 @@
 # beside its baseline of the same run.  test/bench.sh calls it for the installed server and, in test/pgroot.sh's folder, for 18.
 #
 #   CASE="allen gaps"    only these cases (the .sql files of this folder)
-#   BENCH_QUICK=1        one round instead of three, without the runs that take more than ten seconds
+#   BENCH_ROUNDS=1       rounds instead of three
+#   BENCH_QUICK=1        one round, without the runs that take more than ten seconds
 #   BENCH_CLOCK=cpu      processor time of the session's process, without parallel workers: for a machine that others use as well
 #
 # A case is a file of SQL.  Its head says what is run and what is promised:
@@ -32,6 +33,8 @@ trap 'stop_cluster "$work"; as_root rm -rf "$work"' EXIT
 export PGHOST=$work/sock PGPORT=5602 PGUSER=postgres PGDATABASE=bench PGOPTIONS='-c client_min_messages=warning'
 as_root install -d -o "$(id -u)" "$work/out"
 failed=0
+default_rounds=${BENCH_ROUNDS:-3}
+[ "${BENCH_QUICK:-}" != 1 ] || default_rounds=1
 declare -A times outputs memory
 
 # block FILE HEADING [N]: the statements below a heading, or the Nth of them; heading '' is what precedes the first.
@@ -155,7 +158,7 @@ run_case() {
 	sql -f "$work/out/setup.sql" >/dev/null || return 1
 	for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		while IFS= read -r line; do
-			name=${line%% *} options=" ${line#"$name"} " rounds=3 slow= rows='' block=$name vector= measures=
+			name=${line%% *} options=" ${line#"$name"} " rounds=$default_rounds slow= rows='' block=$name vector= measures=
 			case $options in *' vector='*) vector=$(trim "${options#* vector=}") options="${options%% vector=*} " ;; esac
 			case $options in *' slow '*) slow=1 rounds=1 ;; esac
 			case $options in *' memory '*) measures=1 ;; esac
@@ -163,10 +166,7 @@ run_case() {
 			case $options in *' rows='*) rows=${options#* rows=} rows=${rows%% *} ;; esac
 			case $options in *' block='*) block=${options#* block=} block=${block%% *} ;; esac
 			case $options in *' x'[0-9]*) rounds=${options#* x} rounds=${rounds%% *} ;; esac
-			if [ "${BENCH_QUICK:-}" = 1 ]; then
-				[ -z "$slow" ] || continue
-				[ "$rounds" -gt 3 ] || rounds=1
-			fi
+			if [ "${BENCH_QUICK:-}" = 1 ] && [ -n "$slow" ]; then continue; fi
 			[ "$round" -le "$rounds" ] || continue
 			one_round "$file" "$name" "$block" "$rows" "$vector" "$measures" ||
 				{ printf '| %s | | %s failed: %s | | | | |\n' "$case_name" "$name" "$(grep -m1 ERROR "$work/out/errors" | sed 's/.*ERROR: *//')"; failed=1; return 0; }
@@ -206,7 +206,7 @@ printf '\n### Temporal functions, PostgreSQL %s\n\n%s, %s, %s, %s cores, load %s
 	"$(sql -c "SELECT 'server ' || split_part(current_setting('server_version'), ' ', 1) || ', statbus ' || extversion FROM pg_extension WHERE extname = 'statbus'")" \
 	"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
 sql -F ' = ' -R ', ' -c "SELECT name, current_setting(name) FROM unnest('{work_mem,jit,max_parallel_workers_per_gather,shared_buffers,fsync,autovacuum}'::text[]) AS name"
-printf '\nMedians of %s; GiST, PERIOD and the longest queries once.\n' "$([ "${BENCH_QUICK:-}" = 1 ] && echo 'one round' || echo 'three rounds')$([ "${BENCH_CLOCK:-}" = cpu ] && echo ', processor time' || true)"
+printf '\nMedians of %s; GiST, PERIOD and the longest queries once.\n' "$default_rounds rounds$([ "${BENCH_CLOCK:-}" = cpu ] && echo ', processor time' || true)"
 printf '\n| figure | measures | time | baseline | ratio | target | |\n|---|---|---:|---:|---:|---:|---|\n'
 for case_name in ${CASE:-$(cd "$here" && ls ./*.sql | sed 's/^\.\///; s/\.sql$//')}; do
 	[ -e "$here/$case_name.sql" ] || die "no case $case_name; there are: $(cd "$here" && echo ./*.sql)"
