@@ -5,8 +5,10 @@
 -- run: keys
 -- run: indexes_random
 -- run: keys_random
+-- run: native slow pg18
 -- ratio: child with key and foreign key, valid_from and valid_until, one INSERT of 1 M rows in order | temporal.add_foreign_key | keys / indexes | <= 2
 -- ratio: the same in random order | temporal.add_foreign_key | keys_random / indexes_random | <= 2
+-- ratio: in order, PRIMARY KEY WITHOUT OVERLAPS and FOREIGN KEY PERIOD over the generated range | temporal.add_foreign_key | native / keys | >= 10
 \echo == setup
 DROP TABLE IF EXISTS child, parent CASCADE;
 CREATE TABLE parent (id int, valid_from date NOT NULL, valid_until date NOT NULL,
@@ -45,3 +47,14 @@ INSERT INTO child (id, pid, valid_from, valid_until, val) SELECT k, k, f, u, v F
 CALL empty_child(true);
 \echo == keys_random
 INSERT INTO child (id, pid, valid_from, valid_until, val) SELECT k, k, f, u, v FROM random_children;
+\echo == native: prepare
+DROP SCHEMA IF EXISTS native CASCADE;
+CREATE SCHEMA native;
+SET search_path = native, public;
+CREATE TABLE parent AS SELECT id, valid_range FROM public.parent;
+ALTER TABLE parent ADD PRIMARY KEY (id, valid_range WITHOUT OVERLAPS);
+CREATE TABLE child (id int, pid int, valid_from date NOT NULL, valid_until date NOT NULL,
+    valid_range daterange GENERATED ALWAYS AS (daterange(valid_from, valid_until)) STORED, val int,
+    PRIMARY KEY (id, valid_range WITHOUT OVERLAPS), FOREIGN KEY (pid, PERIOD valid_range) REFERENCES parent (id, PERIOD valid_range));
+\echo == native
+INSERT INTO child (id, pid, valid_from, valid_until, val) SELECT k, k, lower(r), upper(r), v FROM hist;
