@@ -27,6 +27,16 @@ SELECT temporal.add_unique('shop', '{id}', constraint_name => 'shop_key');
 DROP INDEX shop_key;
 SELECT * FROM statbus.doctor();
 ROLLBACK;
+BEGIN;
+CREATE TABLE shop (id integer, valid_range daterange NOT NULL);
+CREATE TABLE sign (shop_id integer, valid_range daterange NOT NULL);
+SELECT temporal.add_unique('shop', '{id}', constraint_name => 'shop_key');
+SELECT temporal.add_foreign_key('sign', '{shop_id}', 'shop', '{id}', constraint_name => 'sign_shop');
+DROP INDEX sign_shop_id_temporal_idx;
+SELECT * FROM statbus.doctor();
+SELECT temporal.ensure_foreign_key_indexes('sign', 'sign_shop');
+SELECT count(*) AS faults FROM statbus.doctor();
+ROLLBACK;
 
 -- what else makes a register less than it seems
 BEGIN;

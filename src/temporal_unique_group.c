@@ -16,6 +16,12 @@
  * still go away before its check, in another AFTER trigger.  Then the check of
  * the next own row right of it, which may have stopped there, is made again.
  *
+ * An UPDATE that moves a row while the walk passes by can make it miss both
+ * places of the row.  Usually the mover's own check finds the pair, because
+ * every UPDATE is checked.  A deferrable key's row trigger fires only for an
+ * UPDATE of its columns: its walk counts only if no transaction has ended
+ * meanwhile, for then a row is seen at one of its places.
+ *
  * IDENTIFICATION
  *	  src/temporal_unique_group.c
  *
@@ -25,15 +31,20 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "merge.h"
+#include "temporal_foreign.h"
 #include "temporal_unique.h"
 
 /* So many index entries are cheaper to pass than a new descent of the tree. */
 #define ENTRIES_BEFORE_SEEK	30
+
+/* How often a deferrable key looks again because transactions end meanwhile; then writers are kept out. */
+#define RESTLESS_LOOKS	20
 
 /* The last row of a kind that a walk has met. */
 typedef struct MetRow
@@ -88,10 +99,23 @@ temporal_unique_group(UniqueCheck *check, UniqueRow **rows, int count)
 	for (int i = 0; i < count; i++)
 		rows[i]->reach = i > 0 && sb_cut_compare(&check->type->order, rows[i - 1]->reach, rows[i]->cuts.hi) > 0 ?
 			rows[i - 1]->reach : rows[i]->cuts.hi;
-	while (!walk_group(&walk, &blocker))
+	for (int looks = 0;;)
 	{
-		temporal_scan_release(check->scan);
-		temporal_wait(check->relation, &blocker);
+		uint64		completions = foreign_completions();
+
+		if (!walk_group(&walk, &blocker))
+		{
+			temporal_scan_release(check->scan);
+			temporal_wait(check->relation, &blocker);
+		}
+		else if (!check->key->deferrable || check->validate || completions == foreign_completions() ||
+				 looks > RESTLESS_LOOKS)
+			break;
+		else if (++looks == RESTLESS_LOOKS)
+		{
+			temporal_scan_release(check->scan);
+			LockRelationOid(RelationGetRelid(check->relation), ShareLock);
+		}
 	}
 	forget(&walk, &walk.own);
 	forget(&walk, &walk.stable);

@@ -62,6 +62,19 @@ AS $doctor$
         WHERE i.indrelid = t.tgrelid AND i.indisvalid
             AND (i.indkey::smallint[])[0:w.width - 1] = (t.tgattr::smallint[])[0:w.width - 1])
     UNION ALL
+    SELECT 'error', format('trigger %I on %s', t.tgname, t.tgrelid::regclass),
+        'A temporal foreign key has lost an index on this table, so that some writes fail.',
+        'Run SELECT temporal.ensure_foreign_key_indexes(relation, constraint_name) FROM temporal.constraint WHERE constraint_type = ''foreign key''.'
+    FROM trigger AS t
+    JOIN trigger AS p ON p.function_name = 'foreign_key_parent' AND p.tgargs = t.tgargs
+        AND (p.oid = t.oid OR p.tgrelid = t.tgconstrrelid AND p.tgconstrrelid = t.tgrelid)
+    CROSS JOIN LATERAL (
+        SELECT (t.tgattr::smallint[])[0:array_length(p.tgattr::smallint[], 1) - 2] AS numbers) AS k
+    WHERE t.is_pair AND NOT EXISTS (
+        SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'btree'
+        WHERE i.indrelid = t.tgrelid AND i.indisvalid
+            AND (i.indkey::smallint[])[0:cardinality(k.numbers) - 1] @> k.numbers AND (i.indkey::smallint[])[0:cardinality(k.numbers) - 1] <@ k.numbers)
+    UNION ALL
     SELECT 'error', format('index %s', i.indexrelid::regclass), 'The index is not valid and not used.', format('Run REINDEX INDEX %s.', i.indexrelid::regclass)
     FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN ours AS o ON o.oid = c.relnamespace
     WHERE NOT i.indisvalid
