@@ -85,7 +85,7 @@ UPDATE cases SET statuses = CASE split_part(name, ' ', 1) WHEN 'C9' THEN '1 SKIP
     WHEN 'C35' THEN '3 SKIPPED_ECLIPSED; 5 APPLIED' WHEN 'C41' THEN '1 SKIPPED_FILTERED; 2 APPLIED' WHEN 'D9' THEN '1 SKIPPED_NO_TARGET'
     WHEN 'outside' THEN '1 SKIPPED_NO_TARGET' WHEN 'n' THEN '1 APPLIED; 2 APPLIED' ELSE statuses END;
 INSERT INTO cases (name, mode, columns, target, source, wanted) VALUES
-('C3', 'MERGE_ENTITY_REPLACE', 'a', '[1,10)(x,y,9,o)', '1:[3,5)(q)', '[1,3)(x,y,9,o) [3,5)(q,-,7,-) [5,10)(x,y,9,o)'),
+('C3', 'MERGE_ENTITY_REPLACE', 'a', '[1,10)(x,y,9,o)', '1:[3,5)(q)', '[1,3)(x,y,9,o) [3,5)(q,-,7,o) [5,10)(x,y,9,o)'),
 ('C5', 'MERGE_ENTITY_UPSERT', 'a', '[1,10)(x,y,7,o)', '1:[3,5)(q)', '[1,3)(x,y,7,o) [3,5)(q,y,7,o) [5,10)(x,y,7,o)'),
 ('C16', 'MERGE_ENTITY_UPSERT', 'a,b', '[1,5)(x,y,7,-)', '1:[5,9)(x,y)', '[1,9)(x,y,7,-)');
 INSERT INTO cases (name, mode, delete_mode, target, source, wanted, statuses) VALUES

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -260,8 +261,9 @@ choose_rule(const MergeState *state, MergeColumn *column)
 	bool		in_source = column->source_attnum != 0;
 	bool		patch = state->rules.patch;
 	bool		upsert = state->combines && !patch;
+	bool		kept = !in_source && (state->combines || column->ephemeral);
 
-	if (state->rules.removes || (!in_source && state->combines))
+	if (state->rules.removes || kept)
 		column->rule = MERGE_RULE_SLICE;
 	else if (state->call->given != NULL)
 		column->rule = MERGE_RULE_GIVEN;
@@ -273,7 +275,7 @@ choose_rule(const MergeState *state, MergeColumn *column)
 		column->rule = MERGE_RULE_DEFAULT;
 	else
 		column->rule = column->not_null ? MERGE_RULE_TOP_FILLED : MERGE_RULE_TOP;
-	column->fills = state->combines && column->has_default;
+	column->fills = (state->combines || kept) && column->has_default;
 	column->updated = column->ephemeral || (in_source && !state->rules.removes) ||
 		(!state->combines && !state->rules.removes);
 }
@@ -439,7 +441,11 @@ merge_configure(MergeState *state)
 	if (call->given != NULL)
 		state->rules.patch = true;
 
-	state->target = table_open(call->target, AccessShareLock);
+	state->target = try_relation_open(call->target, AccessShareLock);
+	if (state->target == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", call->target)));
 	state->target_name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(state->target)),
 													RelationGetRelationName(state->target));
 	if (state->target->rd_rel->relkind != RELKIND_RELATION)

@@ -80,6 +80,23 @@ append_value(StringInfo sql, const MergeState *state, const MergeColumn *column)
 		appendStringInfo(sql, ", s.%s::%s", name, type_text(column->type, column->typmod));
 }
 
+/* The last finite value of a type, after which no period can end: that end counts as missing, a fault of its row alone. */
+static const char *
+last_point(Oid subtype)
+{
+	switch (subtype)
+	{
+		case INT4OID:
+			return "2147483647";
+		case INT8OID:
+			return "9223372036854775807";
+		case DATEOID:
+			return "5874897-12-31";
+		default:
+			return NULL;
+	}
+}
+
 /* The period of a source row: the range, its start, and either end. */
 static void
 append_period(StringInfo sql, const MergeState *state)
@@ -110,7 +127,11 @@ append_period(StringInfo sql, const MergeState *state)
 		appendStringInfo(sql, ", s.%s::%s", quote_identifier(until), point);
 	else
 		appendStringInfo(sql, ", NULL::%s", point);
-	if (has_to)
+	if (has_to && last_point(state->period_type->subtype) != NULL)
+		appendStringInfo(sql, ", CASE WHEN s.valid_to::%s OPERATOR(pg_catalog.<>) '%s'"
+						 " THEN s.valid_to::%s OPERATOR(pg_catalog.+) 1 END",
+						 point, last_point(state->period_type->subtype), point);
+	else if (has_to)
 		appendStringInfo(sql, ", (s.valid_to::%s OPERATOR(pg_catalog.+) 1)::%s", point, point);
 	else
 		appendStringInfo(sql, ", NULL::%s", point);

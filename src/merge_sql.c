@@ -269,7 +269,11 @@ statbus_temporal_merge(PG_FUNCTION_ARGS)
 	call.founding_id = PG_ARGISNULL(8) ? NULL : NameStr(*PG_GETARG_NAME(8));
 	call.ephemeral = PG_ARGISNULL(9) ? NIL : names_of_array(PG_GETARG_ARRAYTYPE_P(9));
 
-	source = relation_open(PG_GETARG_OID(1), AccessShareLock);
+	source = try_relation_open(PG_GETARG_OID(1), AccessShareLock);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(1))));
 	call.source = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
 											 RelationGetRelationName(source));
 	call.source_desc = CreateTupleDescCopy(RelationGetDescr(source));
