@@ -370,7 +370,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $api_portion_editor$
 BEGIN
-    IF to_jsonb(NEW) <> to_jsonb(OLD) THEN
+    IF NEW OPERATOR(pg_catalog.*<>) OLD THEN
         NEW.edit_by_user_id := auth.uid();
         NEW.edit_at := statement_timestamp();
     END IF;
