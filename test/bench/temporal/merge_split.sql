@@ -4,12 +4,14 @@
 -- run: patch
 -- run: portion
 -- run: replace
+-- run: by_hand
 -- run: insert_apart
 -- run: patch_apart
 -- run: portion_apart
 -- ratio: 200,000 PATCH rows that split slices, ten of an entity | temporal.merge | patch / insert | <= 5
 -- ratio: 200,000 PATCH_FOR_PORTION_OF rows that split slices, ten of an entity | temporal.merge | portion / insert | <= 4
 -- ratio: 200,000 REPLACE rows that split slices, ten of an entity | temporal.merge | replace / insert |
+-- ratio: 200,000 PATCH rows that split slices, beside the one statement that writes just these 600,000 rows | temporal.merge | patch / by_hand |
 -- ratio: 200,000 PATCH rows that split slices, one of an entity that has one slice | temporal.merge | patch_apart / insert_apart | <= 5
 -- ratio: 200,000 PATCH_FOR_PORTION_OF rows that split slices, one of an entity that has one slice | temporal.merge | portion_apart / insert_apart | <= 4
 \echo == setup
@@ -54,6 +56,20 @@ CALL full_target(100000, 10);
 VACUUM ANALYZE target;
 \echo == replace
 SELECT status, count(*) FROM temporal.merge('target', 'source', '{id}', 'MERGE_ENTITY_REPLACE') GROUP BY status;
+\echo == by_hand: prepare
+CALL full_target(100000, 10);
+VACUUM ANALYZE target;
+VACUUM ANALYZE source;
+\echo == by_hand
+WITH split AS (
+    SELECT t.ctid AS place, t.id, t.valid_until AS until, t.name, t.town, t.n, s.valid_from AS new_from, s.valid_until AS new_until,
+        s.town AS new_town, s.n AS new_n
+    FROM target AS t JOIN source AS s ON s.id = t.id AND t.valid_from < s.valid_from AND t.valid_until > s.valid_until
+), shrunk AS (
+    UPDATE target AS t SET valid_until = split.new_from FROM split WHERE t.ctid = split.place
+)
+INSERT INTO target (id, valid_from, valid_until, name, town, n)
+SELECT id, new_from, new_until, name, new_town, new_n FROM split UNION ALL SELECT id, new_until, until, name, town, n FROM split;
 \echo == insert_apart: prepare
 CALL full_target(200000, 1);
 VACUUM ANALYZE target;
