@@ -305,8 +305,9 @@ SELECT refusal($$SELECT temporal.validate_constraint('bare', 'bare_key')$$);
 CREATE TABLE whole (id integer, r int4range) PARTITION BY LIST (id);
 CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
 CREATE VIEW seen AS SELECT * FROM bare;
+CREATE FUNCTION turned(date, date) RETURNS daterange LANGUAGE sql IMMUTABLE AS $turned$ SELECT daterange($2, $1) $turned$;
 CREATE TABLE pointed (p point, r int4range, u date, v date, g daterange GENERATED ALWAYS AS (daterange(u, v, '[]')) STORED,
-    h daterange GENERATED ALWAYS AS (daterange(u, v) * daterange(u, NULL)) STORED);
+    h daterange GENERATED ALWAYS AS (daterange(u, v) * daterange(u, NULL)) STORED, k daterange GENERATED ALWAYS AS (turned(u, v)) STORED);
 SELECT refusal($$SELECT temporal.add_unique('whole', '{id}', 'r')$$);
 SELECT refusal($$SELECT temporal.add_unique('part', '{id}', 'r')$$);
 SELECT refusal($$SELECT temporal.add_unique('seen', '{id}', 'r')$$);
@@ -316,8 +317,12 @@ SELECT refusal($$SELECT temporal.add_unique('pointed', '{r}', 'r')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'p')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'h')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u,NULL}', 'r')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'r', is_deferrable := NULL)$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'r', nulls_not_distinct := NULL)$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'r', is_deferrable := true, initially_deferred := NULL)$$);
 SELECT refusal($$SELECT temporal.add_unique('bare', '{id}', 'r', constraint_name := 'bare_key')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'g')$$);
+SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'k')$$);
 \echo ** rights: rows that the writer may not see count, and stay unseen
 CREATE ROLE regress_temporal_unique;
 GRANT USAGE ON SCHEMA tkeys TO regress_temporal_unique;

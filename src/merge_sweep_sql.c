@@ -16,7 +16,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/datum.h"

@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"

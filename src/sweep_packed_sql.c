@@ -25,7 +25,6 @@
 #include "miscadmin.h"
 #include "storage/buffile.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
 #include "sweep_sql.h"
 

@@ -13,7 +13,6 @@
 
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/memutils.h"
 
 #include "sweep_sql.h"
 

@@ -10,9 +10,7 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "temporal_foreign.h"
 

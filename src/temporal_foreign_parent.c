@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "miscadmin.h"

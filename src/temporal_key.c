@@ -79,7 +79,9 @@ static void read_columns(Relation relation, const Trigger *trigger, int count,
 						 bool has_period, TemporalColumns *columns);
 static void read_bounds(Relation relation, TemporalColumns *columns);
 static bool is_range_constructor(const FuncExpr *call, Oid range_type);
+static bool index_fits(Relation relation, Relation index, const TemporalColumns *columns);
 static bool only_demands_keys(Relation index, const TemporalColumns *columns);
+static Oid	find_index(Relation relation, const TemporalColumns *columns);
 static int	key_width(const Trigger *trigger);
 static const char *made_index(const Trigger *trigger);
 static bool is_of_another_key(const TriggerDesc *triggers, Relation index, Oid trigger);
@@ -374,8 +376,8 @@ is_range_constructor(const FuncExpr *call, Oid range_type)
  * True when a valid btree begins with exactly these key columns, in any order,
  * followed by the period's bounds or the period: what a walk can use.
  */
-bool
-temporal_index_fits(Relation relation, Relation index, const TemporalColumns *columns)
+static bool
+index_fits(Relation relation, Relation index, const TemporalColumns *columns)
 {
 	Form_pg_index form = index->rd_index;
 	TupleDesc	desc = RelationGetDescr(relation);
@@ -443,8 +445,8 @@ only_demands_keys(Relation index, const TemporalColumns *columns)
  * The index that finds the rows of a foreign key's side by these columns; or
  * InvalidOid.  A regular table needs no more than its key columns in front.
  */
-Oid
-temporal_find_index(Relation relation, const TemporalColumns *columns)
+static Oid
+find_index(Relation relation, const TemporalColumns *columns)
 {
 	Oid			result = InvalidOid;
 	ListCell   *cell;
@@ -453,7 +455,7 @@ temporal_find_index(Relation relation, const TemporalColumns *columns)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		if (temporal_index_fits(relation, index, columns) && only_demands_keys(index, columns))
+		if (index_fits(relation, index, columns) && only_demands_keys(index, columns))
 			result = RelationGetRelid(index);
 		index_close(index, NoLock);
 		if (OidIsValid(result))
@@ -507,7 +509,7 @@ find_unique_index(Relation relation, const TriggerDesc *triggers, const Trigger 
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 		bool		named = name != NULL && strcmp(RelationGetRelationName(index), name) == 0;
 
-		if (temporal_index_fits(relation, index, &key->columns) &&
+		if (index_fits(relation, index, &key->columns) &&
 			(RelationGetIndexPredicate(index) != NIL) == key->partial)
 		{
 			if (named || (!OidIsValid(result) &&
@@ -585,8 +587,8 @@ read_foreign(Relation relation, const Trigger *trigger, bool as_parent, Temporal
 		read_columns(parent_relation, parent, parent->tgnattr - 1, true, &key->parent_columns);
 		read_columns(child_relation, child, parent->tgnattr - 1,
 					 child->tgnattr == parent->tgnattr, &key->child_columns);
-		key->parent_columns.index = temporal_find_index(parent_relation, &key->parent_columns);
-		key->child_columns.index = temporal_find_index(child_relation, &key->child_columns);
+		key->parent_columns.index = find_index(parent_relation, &key->parent_columns);
+		key->child_columns.index = find_index(child_relation, &key->child_columns);
 		key->cascade = strcmp(child->tgargs[1], "cascade") == 0;
 		key->deferrable = child->tgdeferrable;
 		key->enabled = trigger->tgenabled != TRIGGER_DISABLED;

@@ -105,16 +105,12 @@ typedef struct TemporalRow
 typedef struct TemporalScan TemporalScan;
 
 extern const TemporalKeySet *temporal_keys_of(Relation relation);
-extern bool temporal_index_fits(Relation relation, Relation index, const TemporalColumns *columns);
-extern Oid	temporal_find_index(Relation relation, const TemporalColumns *columns);
 
 extern TemporalScan *temporal_scan_begin(Relation relation, const TemporalColumns *columns);
 extern void temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, const SbCut *before);
 extern bool temporal_scan_next(TemporalScan *scan, TemporalRow *row);
-extern TupleTableSlot *temporal_scan_slot(TemporalScan *scan);	/* the heap row of the last next() */
 extern void temporal_scan_release(TemporalScan *scan);	/* holds no page any more: before a wait */
 extern void temporal_scan_end(TemporalScan *scan);
-extern void temporal_classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRow *row);
 extern void temporal_wait(Relation relation, const TemporalRow *row);	/* until its transaction has ended */
 
 /* The period of a row; false when it is empty, or NULL in a range column. */

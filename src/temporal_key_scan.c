@@ -18,15 +18,11 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/sysattr.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
@@ -68,6 +64,7 @@ static void set_key(TemporalScan *scan, int column, StrategyNumber strategy, Reg
 static void set_null_key(TemporalScan *scan, int column, int flag);
 static void start_search(TemporalScan *scan, int count);
 static bool search_unbounded(TemporalScan *scan);
+static void classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRow *row);
 static TransactionId row_xmin(TupleTableSlot *slot);
 static bool may_see_column(Oid relid, AttrNumber attnum);
 
@@ -276,15 +273,15 @@ temporal_scan_next(TemporalScan *scan, TemporalRow *row)
 			if (!counts)
 				continue;
 		}
-		temporal_classify(scan->slot, &scan->snapshot, row);
+		classify(scan->slot, &scan->snapshot, row);
 		return true;
 	}
 	return false;
 }
 
 /* What a row version that a dirty snapshot has just returned means to us. */
-void
-temporal_classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRow *row)
+static void
+classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRow *row)
 {
 	row->tid = slot->tts_tid;
 	row->token = 0;
@@ -318,13 +315,6 @@ row_xmin(TupleTableSlot *slot)
 	if (TTS_IS_BUFFERTUPLE(slot))
 		return HeapTupleHeaderGetXmin(((BufferHeapTupleTableSlot *) slot)->base.tuple->t_data);
 	return DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
-}
-
-/* The heap row of the last temporal_scan_next(). */
-TupleTableSlot *
-temporal_scan_slot(TemporalScan *scan)
-{
-	return scan->slot;
 }
 
 /* Let go of all pages; the walk is over until the next seek. */

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/nbtree.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -69,7 +68,9 @@ static bool written_is_current(TriggerData *trigger);
 static bool walk_if_many(UniqueCheck *check);
 static bool read_row(UniqueCheck *check, TupleTableSlot *slot, Datum *keys, uint32 *nulls,
 					 SbInterval *cuts);
+static void begin_check(UniqueCheck *check, Relation relation, const TemporalUnique *key);
 static void prepare_predicate(UniqueCheck *check);
+static void end_check(UniqueCheck *check);
 static int	compare_rows(const void *a, const void *b, void *arg);
 static int	compare_keys(UniqueCheck *check, const UniqueRow *a, const UniqueRow *b);
 
@@ -122,7 +123,7 @@ check_statement(TriggerData *trigger, const TemporalUnique *key)
 	uint32		nulls;
 	SbInterval	cuts;
 
-	temporal_unique_begin(&check, trigger->tg_relation, key);
+	begin_check(&check, trigger->tg_relation, key);
 	if (temporal_unique_walk_pays(&check, tuplestore_tuple_count(rows)))
 		temporal_unique_walk(&check);
 	else
@@ -156,7 +157,7 @@ check_statement(TriggerData *trigger, const TemporalUnique *key)
 			MemoryContextDelete(row);
 		temporal_unique_flush(&check);
 	}
-	temporal_unique_end(&check);
+	end_check(&check);
 }
 
 /*
@@ -191,7 +192,7 @@ statbus_temporal_unique_key(PG_FUNCTION_ARGS)
 			continue;
 		if (written_is_current(trigger) && written_walked)
 			break;
-		temporal_unique_begin(&check, trigger->tg_relation, &set->uniques[i]);
+		begin_check(&check, trigger->tg_relation, &set->uniques[i]);
 		if (walk_if_many(&check))
 			;
 		else if (read_row(&check, TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot,
@@ -200,7 +201,7 @@ statbus_temporal_unique_key(PG_FUNCTION_ARGS)
 			temporal_unique_add(&check, keys, nulls, &cuts);
 			temporal_unique_flush(&check);
 		}
-		temporal_unique_end(&check);
+		end_check(&check);
 	}
 	return PointerGetDatum(NULL);
 }
@@ -285,17 +286,17 @@ statbus_temporal_unique_key_validate(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("temporal unique key \"%s\" of relation \"%s\" does not exist",
 						NameStr(*name), RelationGetRelationName(relation))));
-	temporal_unique_begin(&check, relation, key);
+	begin_check(&check, relation, key);
 	check.validate = true;
 	temporal_unique_walk(&check);
-	temporal_unique_end(&check);
+	end_check(&check);
 	table_close(relation, NoLock);
 	PG_RETURN_VOID();
 }
 
 /* Prepare the check of a key; cheap, as every statement does it. */
-void
-temporal_unique_begin(UniqueCheck *check, Relation relation, const TemporalUnique *key)
+static void
+begin_check(UniqueCheck *check, Relation relation, const TemporalUnique *key)
 {
 	memset(check, 0, offsetof(UniqueCheck, columns));
 	check->relation = relation;
@@ -362,8 +363,8 @@ prepare_predicate(UniqueCheck *check)
 }
 
 /* Free what a check held. */
-void
-temporal_unique_end(UniqueCheck *check)
+static void
+end_check(UniqueCheck *check)
 {
 	if (check->scan != NULL)
 		temporal_scan_end(check->scan);

@@ -55,22 +55,11 @@ typedef struct UniqueCheck
 	int			row_limit;
 } UniqueCheck;
 
-extern void temporal_unique_begin(UniqueCheck *check, Relation relation, const TemporalUnique *key);
-extern void temporal_unique_end(UniqueCheck *check);
 extern UniqueRow *temporal_unique_add(UniqueCheck *check, const Datum *keys, uint32 nulls,
 									  const SbInterval *cuts);
 extern void temporal_unique_flush(UniqueCheck *check);
 extern void temporal_unique_group(UniqueCheck *check, UniqueRow **rows, int count);
 extern bool temporal_unique_walk_pays(const UniqueCheck *check, double rows);
 extern void temporal_unique_walk(UniqueCheck *check);
-
-/* True when two values of a key column are equal; neither is NULL. */
-static inline bool
-unique_values_equal(UniqueColumn *column, Datum a, Datum b)
-{
-	if (column->plain)
-		return a == b;
-	return DatumGetInt32(FunctionCall2Coll(&column->compare, column->collation, a, b)) == 0;
-}
 
 #endif							/* STATBUS_TEMPORAL_UNIQUE_H */

@@ -30,10 +30,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/datum.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "merge.h"

@@ -46,6 +46,7 @@ typedef struct IndexWalk
 
 static bool read_entry(IndexWalk *walk, IndexScanDesc scan, Datum *keys, uint32 *nulls, SbInterval *cuts);
 static bool same_keys(IndexWalk *walk, const Datum *keys, uint32 nulls);
+static bool values_equal(UniqueColumn *column, Datum a, Datum b);
 static void add_suspect(IndexWalk *walk);
 static void take_keys(IndexWalk *walk, const Datum *keys, uint32 nulls);
 static void take_end(IndexWalk *walk, SbCut end, bool replaces);
@@ -179,9 +180,18 @@ same_keys(IndexWalk *walk, const Datum *keys, uint32 nulls)
 		return false;
 	for (int i = 0; i < check->count; i++)
 		if (!(nulls & (((uint32) 1) << i)) &&
-			!unique_values_equal(&check->columns[i], walk->keys[i], keys[i]))
+			!values_equal(&check->columns[i], walk->keys[i], keys[i]))
 			return false;
 	return true;
+}
+
+/* True when two values of a key column are equal; neither is NULL. */
+static bool
+values_equal(UniqueColumn *column, Datum a, Datum b)
+{
+	if (column->plain)
+		return a == b;
+	return DatumGetInt32(FunctionCall2Coll(&column->compare, column->collation, a, b)) == 0;
 }
 
 /* Take all rows of the current key value into the batch of the exact check. */

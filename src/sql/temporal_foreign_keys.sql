@@ -10,7 +10,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_key_statement';
 REVOKE ALL ON FUNCTION temporal.foreign_key_statement() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.foreign_key_statement() TO PUBLIC;
-COMMENT ON FUNCTION temporal.foreign_key_statement() IS 'statement trigger of temporal keys, by its name up to 0.2';
+COMMENT ON FUNCTION temporal.foreign_key_statement() IS 'Statement trigger of temporal keys, by its name up to 0.2: temporal.key_statement.';
 
 -- Of a deferrable key: checks one child row. The row may be gone or changed by now: only what is in the table counts.
 CREATE OR REPLACE FUNCTION temporal.foreign_key_child() RETURNS trigger
@@ -18,7 +18,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_foreign_key_child';
 REVOKE ALL ON FUNCTION temporal.foreign_key_child() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.foreign_key_child() TO PUBLIC;
-COMMENT ON FUNCTION temporal.foreign_key_child() IS 'constraint trigger on the child of a temporal foreign key';
+COMMENT ON FUNCTION temporal.foreign_key_child() IS 'Constraint trigger on the child of a temporal foreign key: use temporal.add_foreign_key.';
 
 -- Of a deferrable key: checks the children of one parent row that was deleted or changed, or cascades to them.
 CREATE OR REPLACE FUNCTION temporal.foreign_key_parent() RETURNS trigger
@@ -26,7 +26,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_foreign_key_parent';
 REVOKE ALL ON FUNCTION temporal.foreign_key_parent() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.foreign_key_parent() TO PUBLIC;
-COMMENT ON FUNCTION temporal.foreign_key_parent() IS 'constraint trigger on the parent of a temporal foreign key';
+COMMENT ON FUNCTION temporal.foreign_key_parent() IS 'Constraint trigger on the parent of a temporal foreign key: use temporal.add_foreign_key.';
 
 -- The two steps of adding a key that need C; each asks for the caller's rights itself.
 CREATE OR REPLACE FUNCTION temporal.foreign_key_lock(table_name regclass, references_table regclass, references_columns name[]) RETURNS void
@@ -245,4 +245,4 @@ $ensure_foreign_key_indexes$;
 REVOKE ALL ON FUNCTION temporal.ensure_foreign_key_indexes(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.ensure_foreign_key_indexes(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION temporal.ensure_foreign_key_indexes(regclass, name) IS
-    'Makes the indexes that a temporal foreign key needs on both of its tables, unless they are there.';
+    'Makes the indexes that a temporal foreign key needs on both of its tables, unless they are there; nothing when there is no such key.';

@@ -42,19 +42,22 @@ BEGIN
     END IF;
     IF expression IS NOT NULL THEN
         parts := regexp_match(expression,
-            '^(?:[^(]*)\(((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*)), ((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*))(?:, ''\[\)''::text)?\)$');
-        IF parts IS NULL THEN
+            '^([^(]*)\(((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*)), ((?:"(?:[^"]|"")+")|(?:[a-z_][a-z0-9_$]*))(?:, ''\[\)''::text)?\)$');
+        -- the function that makes a range has the name of its type
+        IF parts IS NULL OR (parse_ident(parts[1]))[array_upper(parse_ident(parts[1]), 1)] <> (SELECT t.typname FROM pg_type AS t WHERE t.oid = range_type) THEN
             RAISE EXCEPTION 'period "%" of relation % is not generated from two columns', period, table_name
                 USING ERRCODE = 'feature_not_supported', DETAIL = 'It is generated as ' || expression || '.';
         END IF;
-        from_column := (parse_ident(parts[1]))[1];
-        until_column := (parse_ident(parts[2]))[1];
+        from_column := (parse_ident(parts[2]))[1];
+        until_column := (parse_ident(parts[3]))[1];
     END IF;
 END
 $period_of$;
 REVOKE ALL ON FUNCTION temporal.period_of(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.period_of(regclass, name) TO PUBLIC;
-COMMENT ON FUNCTION temporal.period_of(regclass, name) IS 'the range type of a period column and the two columns it is generated from';
+COMMENT ON FUNCTION temporal.period_of(regclass, name) IS
+    'The range type of a period column, and the two columns it is generated from, or NULL. 42703 when there is no such column, 42804 when it is no range, '
+    '0A000 when it is generated otherwise than as range(from, until). NULL for NULL.';
 
 -- The attribute numbers of some columns, in order; 42703 for one that does not exist.
 CREATE OR REPLACE FUNCTION temporal.column_numbers(table_name regclass, columns name[]) RETURNS smallint[]
@@ -76,7 +79,7 @@ END
 $column_numbers$;
 REVOKE ALL ON FUNCTION temporal.column_numbers(regclass, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.column_numbers(regclass, name[]) TO PUBLIC;
-COMMENT ON FUNCTION temporal.column_numbers(regclass, name[]) IS 'attribute numbers of columns by name';
+COMMENT ON FUNCTION temporal.column_numbers(regclass, name[]) IS 'The attribute numbers of columns, in the order of their names as given; 42703 for one that does not exist. NULL for NULL.';
 
 -- The names of attribute numbers, in order.
 CREATE OR REPLACE FUNCTION temporal.column_names(table_name regclass, numbers smallint[]) RETURNS name[]
@@ -88,7 +91,7 @@ AS $column_names$
 $column_names$;
 REVOKE ALL ON FUNCTION temporal.column_names(regclass, smallint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.column_names(regclass, smallint[]) TO PUBLIC;
-COMMENT ON FUNCTION temporal.column_names(regclass, smallint[]) IS 'names of columns by attribute number';
+COMMENT ON FUNCTION temporal.column_names(regclass, smallint[]) IS 'The names of columns by attribute number, in the order given. NULL for NULL.';
 
 -- All temporal keys, read from the catalogue alone.
 CREATE OR REPLACE VIEW temporal.constraint AS
@@ -205,7 +208,8 @@ JOIN pg_catalog.pg_class AS pr ON pr.oid = f.parent
 JOIN pg_catalog.pg_namespace AS pn ON pn.oid = pr.relnamespace;
 REVOKE ALL ON temporal.constraint FROM PUBLIC;
 GRANT SELECT ON temporal.constraint TO PUBLIC;
-COMMENT ON VIEW temporal.constraint IS 'all temporal unique keys and foreign keys of this database';
+COMMENT ON VIEW temporal.constraint IS
+    'All temporal unique keys and foreign keys of this database, read from the catalogue. period is NULL for a regular table; the columns references_… and on_delete are NULL for a unique key.';
 
 -- Adds a temporal unique key and returns its name.
 CREATE OR REPLACE FUNCTION temporal.add_unique(
@@ -221,10 +225,11 @@ DECLARE
     flags text[];
     has_index boolean := false;
 BEGIN
-    IF table_name IS NULL OR columns IS NULL OR period IS NULL OR array_position(columns, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'table, columns and period must not be NULL' USING ERRCODE = 'null_value_not_allowed';
+    IF table_name IS NULL OR columns IS NULL OR period IS NULL OR array_position(columns, NULL) IS NOT NULL
+        OR nulls_not_distinct IS NULL OR is_deferrable IS NULL OR initially_deferred IS NULL THEN
+        RAISE EXCEPTION 'only predicate and constraint_name may be NULL' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF initially_deferred AND NOT coalesce(is_deferrable, false) THEN
+    IF initially_deferred AND NOT is_deferrable THEN
         RAISE EXCEPTION 'constraint declared initially deferred must be deferrable' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     index_columns := temporal.unique_columns(table_name, columns, period);
@@ -350,7 +355,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_unique_key';
 REVOKE ALL ON FUNCTION temporal.unique_key() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.unique_key() TO PUBLIC;
-COMMENT ON FUNCTION temporal.unique_key() IS 'constraint trigger of a temporal unique key, named as the key';
+COMMENT ON FUNCTION temporal.unique_key() IS 'Constraint trigger of a temporal unique key, named as the key: use temporal.add_unique.';
 
 CREATE OR REPLACE FUNCTION temporal.unique_key_validate(table_name regclass, constraint_name name) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
@@ -396,7 +401,7 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_has_order';
 REVOKE ALL ON FUNCTION temporal.has_order(oid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.has_order(oid) TO PUBLIC;
-COMMENT ON FUNCTION temporal.has_order(oid) IS 'whether a type can be a column of a temporal key';
+COMMENT ON FUNCTION temporal.has_order(oid) IS 'True when a type has a default btree operator class, so that it can be a column of a temporal key. NULL for NULL.';
 
 -- Makes the statement triggers of a table for some events, unless they are there.
 CREATE OR REPLACE FUNCTION temporal.ensure_statement_triggers(table_name regclass, events text[]) RETURNS void
@@ -426,7 +431,7 @@ $ensure_statement_triggers$;
 REVOKE ALL ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) TO PUBLIC;
 COMMENT ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) IS
-    'makes the triggers temporal_key_<event> of a table that has temporal keys; the caller needs the right to make triggers';
+    'Makes the triggers temporal_key_<event> of a table that has temporal keys; the caller needs the right to make triggers';
 
 -- The statement trigger of all temporal keys of a table that are not deferrable: temporal_key_insert, _update, _delete, _truncate.
 CREATE OR REPLACE FUNCTION temporal.key_statement() RETURNS trigger
@@ -434,7 +439,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_temporal_key_statement';
 REVOKE ALL ON FUNCTION temporal.key_statement() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.key_statement() TO PUBLIC;
-COMMENT ON FUNCTION temporal.key_statement() IS 'statement trigger that checks the temporal keys of a table; to be named temporal_key_<event>';
+COMMENT ON FUNCTION temporal.key_statement() IS 'Statement trigger that checks the temporal keys of a table, by the name of temporal_key_<event>: use temporal.add_unique or add_foreign_key.';
 
 -- A constraint name of at most 63 bytes that no constraint or trigger of the table has.
 CREATE OR REPLACE FUNCTION temporal.free_name(table_name regclass, parts name[], suffix text) RETURNS name
@@ -464,7 +469,7 @@ END
 $free_name$;
 REVOKE ALL ON FUNCTION temporal.free_name(regclass, name[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.free_name(regclass, name[], text) TO PUBLIC;
-COMMENT ON FUNCTION temporal.free_name(regclass, name[], text) IS 'a name for a constraint or index that is not taken';
+COMMENT ON FUNCTION temporal.free_name(regclass, name[], text) IS 'A name of at most 63 bytes, made of the table''s, parts and suffix, that no constraint, trigger or index there has. NULL for NULL.';
 
 -- Drops a temporal key. A unique key that a temporal foreign key needs is kept, with 2BP01.
 CREATE OR REPLACE FUNCTION temporal.drop_constraint(table_name regclass, constraint_name name) RETURNS void
@@ -567,4 +572,5 @@ END
 $ensure_unique$;
 REVOKE ALL ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) TO PUBLIC;
-COMMENT ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) IS 'temporal.add_unique unless it is there';
+COMMENT ON FUNCTION temporal.ensure_unique(name, regclass, name[], name, text, boolean, boolean, boolean) IS
+    'temporal.add_unique unless the table has a temporal key of that name, whatever its columns; true when it was added. 22004 for a NULL name, else errors as temporal.add_unique.';

@@ -15,7 +15,7 @@ AS 'MODULE_PATHNAME', 'statbus_temporal_merge';
 REVOKE ALL ON FUNCTION temporal.merge_once(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.merge_once(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[]) TO PUBLIC;
 COMMENT ON FUNCTION temporal.merge_once(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[])
-    IS 'temporal.merge without its second attempt after a key violation; all arguments are given';
+    IS 'temporal.merge without its second attempt after a key violation: use temporal.merge. All arguments are given; NULLs and errors as there.';
 
 -- Everything in the body is qualified: the search_path stays the caller's, for triggers and defaults of the target.
 CREATE OR REPLACE FUNCTION temporal.merge(
@@ -42,4 +42,4 @@ $merge$;
 REVOKE ALL ON FUNCTION temporal.merge(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.merge(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[]) TO PUBLIC;
 COMMENT ON FUNCTION temporal.merge(regclass, regclass, name[], temporal.merge_mode, jsonb, temporal.merge_delete_mode, name, name, name, name[])
-    IS 'merges the rows of a relation into a temporal table; one result row per source row, in the order of row_id. NULL is allowed for identity_columns (the first natural key identifies), natural_keys, founding_id_column and ephemeral_columns; 22004 for another NULL, 22023 for arguments that contradict each other, 42703, 42804 and 42809 for what cannot be merged, 42501 for a missing right. Source: doc/temporal.md';
+    IS 'Merges the rows of a relation into a temporal table; one result row per source row, in the order of row_id. NULL is allowed for identity_columns (the first natural key identifies), natural_keys, founding_id_column and ephemeral_columns; 22004 for another NULL, 22023 for arguments that contradict each other, 42703, 42804 and 42809 for what cannot be merged, 42501 for a missing right. Source: doc/temporal.md';

@@ -27,7 +27,7 @@ $portion_period$;
 REVOKE ALL ON FUNCTION temporal.portion_period(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.portion_period(regclass) TO PUBLIC;
 COMMENT ON FUNCTION temporal.portion_period(regclass) IS
-    'The period of a table for portions: valid_range, else that of its first temporal unique key, else the range column of its primary key; valid_range when there is none';
+    'The period of a table for portions: valid_range, else that of its first temporal unique key, else the range column of its primary key; valid_range when there is none. NULL for NULL.';
 
 -- The columns that identify an entity of a temporal table: its primary key without the period, else its first temporal unique key. A
 -- primary key without the period identifies slices, not entities.
@@ -61,7 +61,7 @@ $identity_of$;
 REVOKE ALL ON FUNCTION temporal.identity_of(regclass, name) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.identity_of(regclass, name) TO PUBLIC;
 COMMENT ON FUNCTION temporal.identity_of(regclass, name) IS
-    'The columns that identify an entity: those of the primary key without the period, else of the first temporal unique key; 42P16 when there is neither';
+    'The columns that identify an entity: those of the primary key without the period, else of the first temporal unique key; 42P16 when there is neither. NULL for NULL.';
 
 -- Triggers of portion views. Their names and arguments are those of the views that version 0.1 made, and so are these functions.
 CREATE OR REPLACE FUNCTION temporal.portion_row() RETURNS trigger
@@ -70,7 +70,7 @@ AS 'MODULE_PATHNAME', 'statbus_portion_row';
 REVOKE ALL ON FUNCTION temporal.portion_row() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.portion_row() TO PUBLIC;
 COMMENT ON FUNCTION temporal.portion_row() IS
-    'INSTEAD OF row trigger of a portion view: collects what changed of a slice; its argument is the period';
+    'INSTEAD OF row trigger of a portion view: collects what changed of a slice; its argument is the period. Use temporal.add_portion_view.';
 
 CREATE OR REPLACE FUNCTION temporal.portion_statement() RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
@@ -78,7 +78,7 @@ AS 'MODULE_PATHNAME', 'statbus_portion_statement';
 REVOKE ALL ON FUNCTION temporal.portion_statement() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.portion_statement() TO PUBLIC;
 COMMENT ON FUNCTION temporal.portion_statement() IS
-    'BEFORE and AFTER statement trigger of a portion view: merges what its row trigger collected; its arguments are the period and the ephemeral columns';
+    'BEFORE and AFTER statement trigger of a portion view: merges what its row trigger collected; its arguments are the period and the ephemeral columns. Use temporal.add_portion_view.';
 
 -- Makes or remakes <table>__for_portion_of_valid and returns it. Ephemeral columns never make two slices different.
 CREATE OR REPLACE FUNCTION temporal.add_portion_view(table_name regclass, view_schema name DEFAULT NULL, ephemeral_columns name[] DEFAULT '{}')
@@ -130,7 +130,8 @@ $add_portion_view$;
 REVOKE ALL ON FUNCTION temporal.add_portion_view(regclass, name, name[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.add_portion_view(regclass, name, name[]) TO PUBLIC;
 COMMENT ON FUNCTION temporal.add_portion_view(regclass, name, name[]) IS
-    'Makes or remakes a view, <table>__for_portion_of_valid in the table''s schema or view_schema, whose UPDATE changes a portion of time, and returns it. Ephemeral columns never make two slices different';
+    'Makes or remakes a view, <table>__for_portion_of_valid in the table''s schema or view_schema, whose UPDATE changes a portion of time, and returns it. Ephemeral columns never make two slices different. '
+    '22004 for a NULL table, 42622 for a name too long, 42703 for columns that do not exist, 42P16 for a table without a key over time. Source: doc/temporal.md';
 
 -- Removes a part of one entity's time; returns the number of slices it concerned.
 CREATE OR REPLACE FUNCTION temporal.delete_portion(table_name regclass, identity jsonb, portion anyrange) RETURNS bigint
@@ -147,4 +148,4 @@ AS 'MODULE_PATHNAME', 'statbus_delete_portion_days';
 REVOKE ALL ON FUNCTION temporal.delete_portion(regclass, jsonb, date, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION temporal.delete_portion(regclass, jsonb, date, date) TO PUBLIC;
 COMMENT ON FUNCTION temporal.delete_portion(regclass, jsonb, date, date) IS
-    'The same with the first day and the day after the last';
+    'Removes the days from valid_from to the day before valid_until from one entity; returns how many slices it concerned. Errors as temporal.delete_portion of a range';
