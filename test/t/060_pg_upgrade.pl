@@ -32,7 +32,7 @@ create_register($old, 'register');
 $old->safe_psql('register', sql_file('setup.sql') . '; SELECT auth.sync_roles()');
 # One that was never updated: two upgrades in a row.
 $old->safe_psql('postgres', q{CREATE DATABASE older TEMPLATE template0 ENCODING 'UTF8'});
-$old->safe_psql('older', q{CREATE EXTENSION statbus VERSION '0.1.0' CASCADE});
+$old->safe_psql('older', q{CREATE EXTENSION btree_gist; CREATE EXTENSION statbus VERSION '0.1.0' CASCADE});
 $old->safe_psql('older', sql_file('setup.sql'));
 
 my $rows = rows_of($old, 'register');
