@@ -97,6 +97,7 @@ sb_cut_compare(const SbOrder *order, SbCut a, SbCut b)
 	return a.side - b.side;
 }
 
+/* True when two intervals that are not empty share time. */
 static inline bool
 sb_overlap(const SbOrder *order, const SbInterval *x, const SbInterval *y)
 {

@@ -39,12 +39,14 @@ typedef struct SetCall
 #define WITHIN_UNKNOWN	((SbInterval) {{0, SB_CUT_END}, {0, SB_CUT_END}})
 #define WITHIN_EMPTY	((SbInterval) {{0, SB_CUT_END}, {0, SB_CUT_BEGIN}})
 
+/* The second argument was NULL in all rows so far. */
 static inline bool
 within_is_unknown(SbInterval within)
 {
 	return within.lo.side == SB_CUT_END && within.hi.side == SB_CUT_END;
 }
 
+/* The second argument is an empty range. */
 static inline bool
 within_is_empty(SbInterval within)
 {
@@ -111,6 +113,7 @@ set_load_within(const SetCall *call, SetState *state)
 	return set_island(call, state, -1);
 }
 
+/* Keep the second argument in front of the islands. */
 static inline void
 set_store_within(const SetCall *call, SetState *state, SbInterval within)
 {

@@ -27,6 +27,7 @@ static void remove_sorted(int32_t *array, int32_t *count, int32_t value);
 static bool is_kept(const SbMergeRules *rules, const SbMergeSegment *segment);
 static void choose_updates(SbMergePlan *plan, SbMergeSame same_slice, void *arg);
 
+/* Sizes in multiples of what any type needs. */
 static size_t
 aligned(size_t size)
 {
@@ -49,6 +50,7 @@ sb_merge_size(int32_t nrows, int32_t nslices)
 		aligned(sizeof(int32_t) * (size_t) nslices);
 }
 
+/* The next piece of the memory that the caller gave. */
 static void *
 take(char **memory, size_t size)
 {

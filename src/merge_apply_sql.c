@@ -35,6 +35,7 @@ static void append_update(StringInfo sql, const MergeState *state, const MergeSt
 static void append_insert(StringInfo sql, const MergeState *state);
 static void append_part(StringInfo sql, StringInfo counts, const char *name, const char *part);
 
+/* Set an option until the caller gives up its GUC nest level. */
 static void
 set_for_planning(const char *name, const char *value)
 {
@@ -210,6 +211,7 @@ merge_start_stores(MergeState *state)
 	merge_store_start(&state->inserted, "temporal_merge_inserted", store_desc(state, false));
 }
 
+/* The parts of the statement that writes. */
 static void
 append_delete(StringInfo sql, const MergeState *state)
 {

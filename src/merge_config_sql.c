@@ -27,6 +27,7 @@
 #include "merge_internal.h"
 
 static void check_call(const TemporalMergeCall *call);
+static void set_rules(MergeState *state);
 static AttrNumber target_attnum(const MergeState *state, const char *name);
 static int	list_position(const List *names, const char *name);
 static void find_period(MergeState *state);
@@ -411,19 +412,12 @@ describe_keys(MergeState *state)
 	}
 }
 
-/*
- * Find out everything that the catalogue knows, and refuse what cannot be
- * merged.  Opens the target.
- */
-void
-merge_configure(MergeState *state)
+/* What the modes mean for the planner. */
+static void
+set_rules(MergeState *state)
 {
 	const TemporalMergeCall *call = state->call;
-	const List *ids;
-	ListCell   *cell;
-	ListCell   *name;
 
-	check_call(call);
 	state->rules.patch = call->mode == MERGE_ENTITY_PATCH || call->mode == PATCH_FOR_PORTION_OF;
 	if (call->given != NULL && call->mode != UPDATE_FOR_PORTION_OF)
 		elog(ERROR, "rows that say what they give need UPDATE_FOR_PORTION_OF");
@@ -439,7 +433,22 @@ merge_configure(MergeState *state)
 	/* rows that give different columns combine as patches do */
 	if (call->given != NULL)
 		state->rules.patch = true;
+}
 
+/*
+ * Find out everything that the catalogue knows, and refuse what cannot be
+ * merged.  Opens the target.
+ */
+void
+merge_configure(MergeState *state)
+{
+	const TemporalMergeCall *call = state->call;
+	const List *ids;
+	ListCell   *cell;
+	ListCell   *name;
+
+	check_call(call);
+	set_rules(state);
 	state->target = try_relation_open(call->target, AccessShareLock);
 	if (state->target == NULL)
 		ereport(ERROR,

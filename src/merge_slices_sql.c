@@ -292,6 +292,7 @@ collect_locks(const MergeState *state, uint64 *locks)
 	return count;
 }
 
+/* For qsort: the hashes in ascending order. */
 static int
 compare_locks(const void *a, const void *b)
 {

@@ -39,6 +39,7 @@ static void add_keys(MergeState *state, MergeRow *row, TupleTableSlot *slot);
 static MergeFault period_fault(const MergeState *state, const SbInterval *range, bool has_range,
 							   const SbCut *from, const SbCut *until, const SbCut *after);
 
+/* True when the source has a column of that name. */
 static bool
 has_column(const MergeState *state, const char *name)
 {

@@ -42,6 +42,7 @@ static List *names_of_array(ArrayType *array);
 static List *keys_of_json(Jsonb *json);
 static int	enum_position(Oid value);
 
+/* True while a merge of this session is at work: see merge.h. */
 bool
 temporal_merge_is_running(void)
 {
@@ -105,6 +106,7 @@ find_and_lock(MergeState *state)
 	}
 }
 
+/* All steps of one merge: see merge.h. */
 void
 temporal_merge(const TemporalMergeCall *call, Tuplestorestate *result,
 			   TupleDesc result_desc, TemporalMergeOutcome *outcome)

@@ -163,6 +163,7 @@ next_row(Sweep *sweep)
 	MemoryContextSwitchTo(old);
 }
 
+/* Go on to the next source row in the order of entities; row_entity is -1 at the end. */
 static void
 read_row(Sweep *sweep)
 {
@@ -340,6 +341,7 @@ is_solo(const Sweep *sweep)
 	return sweep->nrows == 1 && sweep->nslices == 0;
 }
 
+/* A new entity with one row needs no plan: the row, with defaults, is its slice. */
 static void
 insert_solo(Sweep *sweep)
 {
@@ -381,6 +383,7 @@ same_segments(void *arg, int32_t a, int32_t b)
 	return same_columns(sweep->state, &sweep->segments[a], &sweep->segments[b]);
 }
 
+/* Callback of the planner: has a segment the columns of a slice? */
 static bool
 same_slice(void *arg, int32_t segment, int32_t slice)
 {
@@ -544,6 +547,7 @@ write_ops(Sweep *sweep)
 	}
 }
 
+/* A slice goes. */
 static void
 put_delete(MergeState *state, Datum tid)
 {
@@ -573,6 +577,7 @@ put_period(const Sweep *sweep, int next, const SbInterval *when)
 	return next + 1;
 }
 
+/* A slice gets the columns and the period of joined segments. */
 static void
 put_update(Sweep *sweep, const SbMergeOp *op)
 {
@@ -596,6 +601,7 @@ put_update(Sweep *sweep, const SbMergeOp *op)
 	store->count++;
 }
 
+/* The entity gets a slice. */
 static void
 put_insert(Sweep *sweep, const SweepValues *columns, const SbInterval *when)
 {

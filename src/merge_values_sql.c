@@ -27,6 +27,7 @@ static uint32 hash_key(const MergeValues *values, const Datum *key);
 static bool same_key(const MergeValues *values, int number, const Datum *key);
 static void grow(MergeValues *values);
 
+/* An empty table of tuples of so many values, in the current memory context. */
 static MergeValues *
 make_values(int width)
 {
@@ -91,6 +92,7 @@ merge_values_of_type(Oid type, Oid collation)
 	return values;
 }
 
+/* The hash of a tuple. */
 static uint32
 hash_key(const MergeValues *values, const Datum *key)
 {
@@ -110,6 +112,7 @@ hash_key(const MergeValues *values, const Datum *key)
 	return hash;
 }
 
+/* True when the tuple of that number equals another. */
 static bool
 same_key(const MergeValues *values, int number, const Datum *key)
 {

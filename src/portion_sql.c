@@ -298,6 +298,7 @@ new_bits(int count)
 	return result;
 }
 
+/* Which columns a row changes: a bit each. */
 static bool
 bit_is_set(const bytea *bits, int bit)
 {

@@ -192,6 +192,7 @@ has_last_point(Oid subtype)
 	return subtype == DATEOID || subtype == INT4OID || subtype == INT8OID;
 }
 
+/* Say of one column what it is; -1 is none. */
 static void
 set_role(PortionView *view, int column, PortionRole role)
 {

@@ -113,6 +113,7 @@ extend_island(SweepJoin *sweep, int side, const SbInterval *cuts)
 	island->hi = sweep_keep(sweep->memory, cuts->hi);
 }
 
+/* Forget a side's island, and give up its cuts. */
 static void
 end_island(SweepJoin *sweep, int side)
 {

@@ -175,6 +175,7 @@ sweep_record_compare(const uint64_t *a, const uint64_t *b, const SweepField *fie
 	return 0;
 }
 
+/* Keep a cut beyond the row that it came with, and give it up. */
 static inline SbCut
 sweep_keep(const SweepMemory *memory, SbCut cut)
 {

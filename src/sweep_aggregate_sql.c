@@ -101,6 +101,7 @@ statbus_sequenced_aggregate(PG_FUNCTION_ARGS)
 	return sweep_call(fcinfo, begin_aggregates);
 }
 
+/* Read the arguments, shape the result, run and sort the query. */
 static void
 begin_aggregates(FunctionCallInfo fcinfo, Sweep *sweep)
 {
@@ -145,7 +146,7 @@ read_aggregates(AggregateState *state, SweepQuery *query, ArrayType *list)
 
 	if (array_contains_nulls(list))
 		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an aggregate must not be null")));
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("an aggregate must not be NULL")));
 	deconstruct_array(list, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &state->naggregates);
 	state->aggregates = palloc0(sizeof(Aggregate) * (state->naggregates + 1));
 	for (int i = 0; i < state->naggregates; i++)
@@ -532,6 +533,7 @@ combine_order(void *arg, int64_t a, int64_t b)
 	return (aggregate->kind == AGGREGATE_MIN) == (order <= 0) ? a : b;
 }
 
+/* Give up what the rows hold beyond memory. */
 static void
 end_aggregates(Sweep *sweep)
 {

@@ -74,6 +74,7 @@ statbus_join_rows(PG_FUNCTION_ARGS)
 	return sweep_call(fcinfo, begin_join);
 }
 
+/* Read the arguments, shape the result, run and sort both queries. */
 static void
 begin_join(FunctionCallInfo fcinfo, Sweep *sweep)
 {
@@ -280,6 +281,7 @@ close_row(void *arg, int side, int slot)
 	sweep_slots_give(&state->side[side].slots, slot);
 }
 
+/* Give up what the rows hold beyond memory. */
 static void
 end_join(Sweep *sweep)
 {

@@ -291,6 +291,7 @@ lay_out_keys(SweepPacked *packed, const SweepQuery *query)
 	return left;
 }
 
+/* A field to sort by; the last one counts most. */
 static void
 add_field(SweepPacked *packed, int word, uint64 mask)
 {

@@ -172,6 +172,7 @@ sweep_query_run(SweepQuery *query, SweepReceive receive, void *arg)
 	error_context_stack = context.previous;
 }
 
+/* The receiver's part: hand each row over; there is nothing to start, end or free. */
 static bool
 receive_slot(TupleTableSlot *slot, DestReceiver *dest)
 {
@@ -325,7 +326,7 @@ array_names(ArrayType *names, int *count)
 	if (array_contains_nulls(names))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("a column name must not be null")));
+				 errmsg("a column name must not be NULL")));
 	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elements, NULL, count);
 	return elements;
 }

@@ -44,6 +44,7 @@ end_cut(const SweepEnd *end)
 	return cut;
 }
 
+/* Which of two ends is first. */
 static inline int
 compare_ends(const SweepSegments *sweep, const SweepEnd *a, const SweepEnd *b)
 {

@@ -141,6 +141,7 @@ resize_memory(void *arg, void *old, size_t size)
 	return old == NULL ? palloc_extended(size, MCXT_ALLOC_HUGE) : repalloc_huge(old, size);
 }
 
+/* What SweepMemory says of points by reference: copy, and free. */
 static SbCut
 keep_cut(void *arg, SbCut cut)
 {
@@ -166,7 +167,7 @@ refuse_null(FunctionCallInfo fcinfo, int number, const char *name)
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+				 errmsg("argument \"%s\" must not be NULL", name)));
 }
 
 /* An argument of type text as a C string. */

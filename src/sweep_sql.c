@@ -124,6 +124,7 @@ finish_island(Sweep *sweep)
 	state->open = false;
 }
 
+/* Give up what the rows hold beyond memory. */
 static void
 end_coalesce(Sweep *sweep)
 {
@@ -143,6 +144,7 @@ statbus_segment_rows(PG_FUNCTION_ARGS)
 	return sweep_call(fcinfo, begin_segments);
 }
 
+/* Read the arguments, shape the result, run and sort the query. */
 static void
 begin_segments(FunctionCallInfo fcinfo, Sweep *sweep)
 {
@@ -197,6 +199,7 @@ emit_segment(void *arg, const SbInterval *segment, int open)
 	sweep_result_put(arg, segment);
 }
 
+/* Give up what the rows hold beyond memory. */
 static void
 end_segments(Sweep *sweep)
 {

@@ -30,6 +30,7 @@ typedef struct IntegerItem
 	Datum		key;
 } IntegerItem;
 
+/* Items in the order of keys, then of ends. */
 static inline int
 compare_integer_items(const IntegerItem *a, const IntegerItem *b)
 {

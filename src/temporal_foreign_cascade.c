@@ -61,6 +61,7 @@ kept_period(ForeignCheck *check, const SbInterval *cuts)
 	return period_range(check->type, cuts);
 }
 
+/* What a statement takes: places and periods as arrays. */
 static Datum
 tid_array(const RowArrays *rows)
 {

@@ -74,6 +74,7 @@ foreign_scan_seek(ForeignCheck *check, TemporalScan *scan, const Datum *keys, co
 	MemoryContextSwitchTo(old);
 }
 
+/* temporal_scan_next() with what it allocates in the check's own memory. */
 bool
 foreign_scan_next(ForeignCheck *check, TemporalScan *scan, TemporalRow *row)
 {

@@ -197,6 +197,7 @@ walk_next(SideWalk *walk)
 	return found;
 }
 
+/* Let go of the index and of all pages. */
 static void
 walk_end(SideWalk *walk)
 {

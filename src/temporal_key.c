@@ -168,9 +168,7 @@ statbus_temporal_drop_key_triggers(PG_FUNCTION_ARGS)
 	bool		found = false;
 
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", RelationGetRelationName(relation))));
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(relation));
 	set = temporal_keys_of(relation);
 	for (int i = 0; i < set->unique_count && !found; i++)
 	{

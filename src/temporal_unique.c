@@ -274,9 +274,7 @@ statbus_temporal_unique_key_validate(PG_FUNCTION_ARGS)
 	UniqueCheck check;
 
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", RelationGetRelationName(relation))));
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(relation));
 	set = temporal_keys_of(relation);
 	for (int i = 0; i < set->unique_count; i++)
 		if (namestrcmp(name, NameStr(set->uniques[i].name)) == 0)
