@@ -570,3 +570,21 @@ SELECT count(*), sum(note) FROM large;
 SET client_min_messages = error;
 DROP SCHEMA tkeys CASCADE;
 DROP ROLE regress_temporal_unique;
+
+-- Triggers that somebody has made himself define no key, or lack what they need: they are refused, nothing else happens.
+CREATE TABLE forged (id integer, valid_range daterange);
+INSERT INTO forged VALUES (1, '[2020-01-01,2021-01-01)');
+\set VERBOSITY sqlstate
+CREATE CONSTRAINT TRIGGER forged_key AFTER UPDATE ON forged FOR EACH ROW EXECUTE FUNCTION temporal.unique_key('columns 99', 'index ');
+UPDATE forged SET id = 2;                                                       -- fails
+DROP TRIGGER forged_key ON forged;
+CREATE CONSTRAINT TRIGGER forged_key AFTER UPDATE OF id, valid_range ON forged DEFERRABLE FOR EACH ROW EXECUTE FUNCTION temporal.unique_key('partial', 'index forged_id', 'columns 1');
+UPDATE forged SET id = 2;                                                       -- fails
+DROP TRIGGER forged_key ON forged;
+CREATE INDEX forged_id ON forged (id, valid_range);
+CREATE TRIGGER temporal_key_update AFTER UPDATE ON forged REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION temporal.key_statement();
+CREATE CONSTRAINT TRIGGER forged_child AFTER UPDATE OF id, valid_range ON forged FROM forged FOR EACH ROW WHEN (false) EXECUTE FUNCTION temporal.foreign_key_child('forged', 'cascade');
+CREATE CONSTRAINT TRIGGER forged_parent AFTER UPDATE OF id, valid_range ON forged FROM forged FOR EACH ROW WHEN (false) EXECUTE FUNCTION temporal.foreign_key_parent('forged', 'cascade');
+UPDATE forged SET id = 2;                                                       -- fails
+\set VERBOSITY default
+DROP TABLE forged;

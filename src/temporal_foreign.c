@@ -249,6 +249,12 @@ temporal_foreign_statement(TriggerData *trigger, const TemporalKeySet *set)
 
 		if (!keys[i].enabled || (keys[i].deferrable && !is_truncate))
 			continue;
+		if (!is_truncate && ((i >= child_count && trigger->tg_oldtable == NULL) ||
+							 ((is_insert || is_update) && trigger->tg_newtable == NULL)))
+			ereport(ERROR,
+					(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+					 errmsg("trigger \"%s\" needs transition tables of the rows that were changed",
+							trigger->tg_trigger->tgname)));
 		check = foreign_check_begin(&keys[i]);
 		if (i < child_count)
 			foreign_check_children(check, trigger->tg_newtable);

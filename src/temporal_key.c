@@ -307,7 +307,10 @@ read_columns(Relation relation, const Trigger *trigger, int count, bool has_peri
 {
 	memset(columns, 0, sizeof(TemporalColumns));
 	if (count < 0 || count > INDEX_MAX_KEYS - 2 || trigger->tgnattr < count + (has_period ? 1 : 0))
-		elog(ERROR, "unexpected column list of trigger \"%s\"", trigger->tgname);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("trigger \"%s\" does not define a temporal key", trigger->tgname),
+				 errhint("Make temporal keys with temporal.add_unique() and temporal.add_foreign_key().")));
 	columns->count = count;
 	for (int i = 0; i < count; i++)
 		columns->keys[i] = trigger->tgattr[i];

@@ -106,6 +106,7 @@ typedef struct TemporalScan TemporalScan;
 
 extern const TemporalKeySet *temporal_keys_of(Relation relation);
 
+extern Oid	temporal_key_index(Relation relation, const TemporalColumns *columns);
 extern TemporalScan *temporal_scan_begin(Relation relation, const TemporalColumns *columns);
 extern void temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, const SbCut *before);
 extern bool temporal_scan_next(TemporalScan *scan, TemporalRow *row);

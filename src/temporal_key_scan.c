@@ -68,6 +68,19 @@ static void classify(TupleTableSlot *slot, const SnapshotData *snapshot, Tempora
 static TransactionId row_xmin(TupleTableSlot *slot);
 static bool may_see_column(Oid relid, AttrNumber attnum);
 
+/* The index of a key; 55000 when the key has lost it. */
+Oid
+temporal_key_index(Relation relation, const TemporalColumns *columns)
+{
+	if (!OidIsValid(columns->index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("temporal key of relation \"%s\" has no valid index",
+						RelationGetRelationName(relation)),
+				 errhint("Drop the key with temporal.drop_constraint() and add it again.")));
+	return columns->index;
+}
+
 /*
  * Prepare walks over a table with an index that fits the columns.  Raises
  * 55000 when the key has lost its index.
@@ -79,12 +92,7 @@ temporal_scan_begin(Relation relation, const TemporalColumns *columns)
 	MemoryContext old;
 	TemporalScan *scan;
 
-	if (!OidIsValid(columns->index))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("temporal key of relation \"%s\" has no valid index",
-						RelationGetRelationName(relation)),
-				 errhint("Drop the key with temporal.drop_constraint() and add it again.")));
+	(void) temporal_key_index(relation, columns);
 	context = AllocSetContextCreate(CurrentMemoryContext, "statbus temporal scan",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);

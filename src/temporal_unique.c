@@ -353,7 +353,7 @@ begin_check(UniqueCheck *check, Relation relation, const TemporalUnique *key)
 static void
 prepare_predicate(UniqueCheck *check)
 {
-	Relation	index = index_open(check->key->columns.index, AccessShareLock);
+	Relation	index = index_open(temporal_key_index(check->relation, &check->key->columns), AccessShareLock);
 
 	check->estate = CreateExecutorState();
 	check->predicate = ExecPrepareQual(RelationGetIndexPredicate(index), check->estate);
