@@ -94,8 +94,11 @@ compose_all(void)
 	{
 		for (int until = from + 1; until < COMPOSE_ENDS; until++)
 		{
-			all[count].lo = (SbCut) {from, SB_CUT_BEFORE};
-			all[count++].hi = (SbCut) {until, SB_CUT_BEFORE};
+			all[count].lo.value = from;
+			all[count].lo.side = SB_CUT_BEFORE;
+			all[count].hi.value = until;
+			all[count].hi.side = SB_CUT_BEFORE;
+			count++;
 		}
 	}
 

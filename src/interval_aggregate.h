@@ -118,7 +118,12 @@ static inline void
 set_store_within(const SetCall *call, SetState *state, SbInterval within)
 {
 	if (call->packed)
-		set_packed_islands(call, state)[-1] = (SbPackedInterval) {sb_pack(within.lo), sb_pack(within.hi)};
+	{
+		SbPackedInterval *item = set_packed_islands(call, state) - 1;
+
+		item->lo = sb_pack(within.lo);
+		item->hi = sb_pack(within.hi);
+	}
 	else
 		set_wide_islands(call, state)[-1] = within;
 }

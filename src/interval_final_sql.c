@@ -438,7 +438,10 @@ deserialize(FunctionCallInfo fcinfo, bool has_within, bool counted)
 			from += sizeof(int64_t);
 			count.cut = read_cut(call, &from);
 			if (call->packed)
-				set_packed_counts(state)[i] = (SbPackedCount) {sb_pack(count.cut), count.net};
+			{
+				set_packed_counts(state)[i].cut = sb_pack(count.cut);
+				set_packed_counts(state)[i].net = count.net;
+			}
 			else
 				set_wide_counts(state)[i] = count;
 		}
@@ -447,8 +450,10 @@ deserialize(FunctionCallInfo fcinfo, bool has_within, bool counted)
 			island.lo = read_cut(call, &from);
 			island.hi = read_cut(call, &from);
 			if (call->packed)
-				set_packed_islands(call, state)[i] =
-					(SbPackedInterval) {sb_pack(island.lo), sb_pack(island.hi)};
+			{
+				set_packed_islands(call, state)[i].lo = sb_pack(island.lo);
+				set_packed_islands(call, state)[i].hi = sb_pack(island.hi);
+			}
 			else
 				set_wide_islands(call, state)[i] = island;
 		}

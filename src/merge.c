@@ -234,6 +234,17 @@ sb_merge_walk(SbMergePlan *plan)
 	return true;
 }
 
+/* A row or a slice begins or ends at a cut. */
+static void
+add_event(SbMergePlan *plan, SbCut cut, int32_t owner, bool ends)
+{
+	SbMergeEvent *event = &plan->events[plan->nevents++];
+
+	event->cut = cut;
+	event->owner = owner;
+	event->ends = ends;
+}
+
 /* Cut the entity's time into segments and say what covers each. */
 void
 sb_merge_cut(SbMergePlan *plan)
@@ -246,8 +257,8 @@ sb_merge_cut(SbMergePlan *plan)
 	{
 		const SbInterval *when = i < plan->nrows ? &plan->rows[i].when : &plan->slices[i - plan->nrows].when;
 
-		plan->events[plan->nevents++] = (SbMergeEvent) {.cut = when->lo,.owner = i,.ends = false};
-		plan->events[plan->nevents++] = (SbMergeEvent) {.cut = when->hi,.owner = i,.ends = true};
+		add_event(plan, when->lo, i, false);
+		add_event(plan, when->hi, i, true);
 	}
 	sort_events(plan);
 

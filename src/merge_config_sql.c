@@ -75,8 +75,10 @@ list_position(const List *names, const char *name)
 	ListCell   *cell;
 
 	foreach(cell, names)
+	{
 		if (strcmp(lfirst(cell), name) == 0)
 			return foreach_current_index(cell);
+	}
 	return -1;
 }
 
@@ -140,8 +142,10 @@ is_natural(const MergeState *state, const char *name)
 	ListCell   *cell;
 
 	foreach(cell, state->call->natural_keys)
+	{
 		if (list_position(lfirst(cell), name) >= 0)
 			return true;
+	}
 	return false;
 }
 
@@ -467,8 +471,12 @@ merge_configure(MergeState *state)
 	foreach(cell, call->ephemeral)
 		target_attnum(state, lfirst(cell));
 	foreach(cell, call->natural_keys)
+	{
 		foreach(name, lfirst(cell))
+		{
 			target_attnum(state, lfirst(name));
+		}
+	}
 	find_period(state);
 
 	state->nids = list_length(ids);

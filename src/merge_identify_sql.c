@@ -82,7 +82,8 @@ add_candidate(MergeState *state, MergeKey *key, int node, int32 ident)
 			? MemoryContextAlloc(state->context, sizeof(MergeCandidate) * state->candidates_capacity)
 			: repalloc_huge(state->candidates, sizeof(MergeCandidate) * state->candidates_capacity);
 	}
-	state->candidates[state->ncandidates] = (MergeCandidate) {ident, key->candidates[node]};
+	state->candidates[state->ncandidates].ident = ident;
+	state->candidates[state->ncandidates].next = key->candidates[node];
 	key->candidates[node] = state->ncandidates++;
 }
 

@@ -75,7 +75,7 @@ typedef struct AggregateState
 
 static void begin_aggregates(FunctionCallInfo fcinfo, Sweep *sweep);
 static void read_aggregates(AggregateState *state, SweepQuery *query, ArrayType *list);
-static char *split_call(char *text, char **column);
+static char *split_call(char *call, char **column);
 static void read_aggregate(Aggregate *aggregate, SweepQuery *query, const char *text);
 static void prepare_sum(Aggregate *aggregate, Form_pg_attribute column);
 static void prepare_order(Aggregate *aggregate, Form_pg_attribute column);
@@ -158,22 +158,22 @@ read_aggregates(AggregateState *state, SweepQuery *query, ArrayType *list)
  * the column, NULL for "*".  Raises 22023 for anything else.
  */
 static char *
-split_call(char *text, char **column)
+split_call(char *call, char **column)
 {
-	char	   *whole = pstrdup(text);
-	char	   *open = strchr(text, '(');
-	char	   *end = text + strlen(text);
+	char	   *whole = pstrdup(call);
+	char	   *open = strchr(call, '(');
+	char	   *end = call + strlen(call);
 	List	   *names;
 
-	while (end > text && isspace((unsigned char) end[-1]))
+	while (end > call && isspace((unsigned char) end[-1]))
 		end--;
 	if (open == NULL || end[-1] != ')')
 		goto malformed;
 	end[-1] = '\0';
 	*open = '\0';
-	if (!SplitIdentifierString(pstrdup(text), '.', &names) || list_length(names) != 1)
+	if (!SplitIdentifierString(pstrdup(call), '.', &names) || list_length(names) != 1)
 		goto malformed;
-	text = linitial(names);
+	call = linitial(names);
 
 	*column = open + 1;
 	while (isspace((unsigned char) **column))
@@ -181,12 +181,12 @@ split_call(char *text, char **column)
 	if (**column == '*' && (*column)[1 + strspn(*column + 1, " \t\n\r\f")] == '\0')
 	{
 		*column = NULL;
-		return text;
+		return call;
 	}
 	if (!SplitIdentifierString(*column, '.', &names) || list_length(names) != 1)
 		goto malformed;
 	*column = linitial(names);
-	return text;
+	return call;
 
 malformed:
 	ereport(ERROR,
