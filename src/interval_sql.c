@@ -24,7 +24,8 @@
 typedef struct AllenCall
 {
 	Oid			enum_type;
-	Oid			relations[SB_ALLEN_COUNT];	/* labels' OIDs, when enum_type is set */
+	Oid			relations[SB_ALLEN_COUNT];	/* labels' OIDs, when enum_type is
+											 * set */
 	const PeriodType *range;	/* the operands' type, when known */
 	PeriodPoints points;		/* of scalar operands */
 	SbOrder		order;			/* of scalar operands */

@@ -60,20 +60,24 @@ typedef struct TemporalMergeCall
 	Oid			target;
 	const char *source;			/* quoted, as it stands in FROM */
 	TupleDesc	source_desc;	/* the source's columns, by name */
-	Tuplestorestate *source_rows;	/* its rows, when source is not a relation but a name for these;
-									 * they are described by source_desc */
+	Tuplestorestate *source_rows;	/* its rows, when source is not a relation
+									 * but a name for these; they are
+									 * described by source_desc */
 	double		source_count;	/* how many, for the planner */
 	List	   *identity;		/* of char *; NIL: the first natural key */
 	MergeMode	mode;
 	MergeDeleteMode delete_mode;
 	List	   *natural_keys;	/* of List of char * */
 	const char *period;
-	const char *row_id;			/* the source's column that orders and names its rows */
+	const char *row_id;			/* the source's column that orders and names
+								 * its rows */
 	const char *founding_id;	/* or NULL */
 	List	   *ephemeral;		/* of char * */
-	const char *given;			/* UPDATE_FOR_PORTION_OF: the source's column (bytea) that says which
-								 * columns a row gives, NULL or not: bit n - 1 of column n of
-								 * source_desc, the lowest bit of a byte first; or NULL */
+	const char *given;			/* UPDATE_FOR_PORTION_OF: the source's column
+								 * (bytea) that says which columns a row
+								 * gives, NULL or not: bit n - 1 of column n
+								 * of source_desc, the lowest bit of a byte
+								 * first; or NULL */
 } TemporalMergeCall;
 
 /* What became of it. */

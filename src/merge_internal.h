@@ -31,8 +31,10 @@
 typedef enum MergeRule
 {
 	MERGE_RULE_SLICE,			/* the slice's value */
-	MERGE_RULE_COMBINE,			/* the newest value that is not NULL, else the slice's */
-	MERGE_RULE_GIVEN,			/* of the newest row that gives the column, NULL or not */
+	MERGE_RULE_COMBINE,			/* the newest value that is not NULL, else the
+								 * slice's */
+	MERGE_RULE_GIVEN,			/* of the newest row that gives the column,
+								 * NULL or not */
 	MERGE_RULE_TOP,				/* the newest row's value, NULL or not */
 	MERGE_RULE_TOP_FILLED,		/* the same, the default for NULL */
 	MERGE_RULE_DEFAULT			/* the default where a row covers */
@@ -56,7 +58,8 @@ typedef struct MergeColumn
 	bool		identity_always;
 	bool		updated;		/* listed in UPDATE */
 	MergeRule	rule;
-	bool		fills;			/* a patch has the default where there is no slice */
+	bool		fills;			/* a patch has the default where there is no
+								 * slice */
 
 	/* its default: a sequence or an expression */
 	bool		has_default;
@@ -97,7 +100,8 @@ typedef struct MergeKey
 	int			width;
 	int		   *columns;		/* in MergeState.columns */
 	MergeValues *values;		/* what rows without identity have there */
-	int32	   *candidates;		/* per value: first in MergeState.candidates, or -1 */
+	int32	   *candidates;		/* per value: first in MergeState.candidates,
+								 * or -1 */
 	int			ncandidates;	/* how long that array is */
 	int32	   *owners;			/* per value: the first row of a new entity */
 } MergeKey;
@@ -136,7 +140,8 @@ typedef struct MergeRow
 	uint8		status;			/* MergeStatus, or MERGE_ROW_ACTS */
 	uint8		flags;
 	uint8		fault;			/* MergeFault */
-	uint8		missing;		/* identity column + 1 that is NULL without a default */
+	uint8		missing;		/* identity column + 1 that is NULL without a
+								 * default */
 } MergeRow;
 
 #define MERGE_ROW_ACTS		100 /* a status: the row takes part */
@@ -203,7 +208,8 @@ typedef struct MergeState
 	int			rows_capacity;
 	MergeRow   *rows;
 	int32	   *nodes;			/* nkeys per row: its value of each key, or -1 */
-	int32	   *founding;		/* per row: value of the founding column, or -1 */
+	int32	   *founding;		/* per row: value of the founding column, or
+								 * -1 */
 	int32	   *parents;		/* union-find over rows */
 
 	/* entities */

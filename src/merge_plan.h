@@ -65,7 +65,8 @@ typedef struct SbMergeSegment
 	int32_t		top;			/* the row that wins, or -1 */
 	int32_t		covering;		/* rows that cover it */
 	int32_t		slice;			/* the slice that covers it, or -1 */
-	int32_t		hits;			/* segments before this one that a slice covers */
+	int32_t		hits;			/* segments before this one that a slice
+								 * covers */
 	int32_t		writes;			/* … and that are written */
 	bool		kept;			/* belongs to the result */
 } SbMergeSegment;

@@ -54,7 +54,8 @@ typedef struct Sweep
 	Tuplesortstate *sort;		/* NULL: they are in order as they are */
 	int			next_index;		/* of the row read next from the tuplestore */
 	TupleTableSlot *row_slot;
-	int			row_entity;		/* of the row in row_slot, or -1 after the last */
+	int			row_entity;		/* of the row in row_slot, or -1 after the
+								 * last */
 	int			row_index;
 
 	/* slices, one read ahead */

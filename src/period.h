@@ -31,7 +31,8 @@ typedef struct PeriodType
 	Oid			subtype;
 	PeriodPoints points;
 	bool		discrete;		/* has a canonical function: always [) */
-	TypeCacheEntry *cache;		/* of the range type, with TYPECACHE_RANGE_INFO */
+	TypeCacheEntry *cache;		/* of the range type, with
+								 * TYPECACHE_RANGE_INFO */
 	SbOrder		order;			/* what sb_cut_compare() wants */
 } PeriodType;
 

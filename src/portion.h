@@ -53,7 +53,8 @@ typedef struct PortionTable
 	Oid			relid;
 	const PeriodType *type;
 	char	   *period;
-	char	   *from;			/* the columns the period is generated from, or NULL */
+	char	   *from;			/* the columns the period is generated from,
+								 * or NULL */
 	char	   *until;
 	List	   *identity;		/* of char * */
 } PortionTable;

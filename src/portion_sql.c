@@ -40,23 +40,23 @@ typedef struct PortionCollection
 {
 	struct PortionCollection *below;	/* on the stack */
 	bool		stacked;
-	MemoryContext context;			/* everything of it */
+	MemoryContext context;		/* everything of it */
 	MemoryContextCallback callback;
 	Oid			view_id;
 	bool		deletes;
-	char	   *ephemeral;			/* text of a name[], or NULL */
+	char	   *ephemeral;		/* text of a name[], or NULL */
 
 	/* from the first row on */
 	PortionView *view;
 	Tuplestorestate *rows;
 	int64		count;
-	bytea	   *all_given;			/* columns that any row gives */
+	bytea	   *all_given;		/* columns that any row gives */
 	Datum	   *was;
 	bool	   *was_null;
 	Datum	   *is_now;
 	bool	   *is_now_null;
 	bool	   *changed;
-	Datum	   *values;				/* of a row to collect */
+	Datum	   *values;			/* of a row to collect */
 	bool	   *nulls;
 } PortionCollection;
 
@@ -363,7 +363,10 @@ refuse_column(const PortionView *view, Relation relation, int column)
 static void
 check_agreement(const PortionView *view, SbCut given, SbCut other)
 {
-	/* whether a bound of a range belongs to it is not what the other columns can say */
+	/*
+	 * whether a bound of a range belongs to it is not what the other columns
+	 * can say
+	 */
 	if (given.side == SB_CUT_AFTER)
 		given.side = SB_CUT_BEFORE;
 	if (other.side == SB_CUT_AFTER)

@@ -81,7 +81,8 @@ typedef struct SweepSegments
 	int			nodes_used;
 	int			nodes_size;
 	int			nodes_free;		/* number of the first + 1 */
-	SweepEnd   *table;			/* the ends by hash, once there are many; node is -1 where empty */
+	SweepEnd   *table;			/* the ends by hash, once there are many; node
+								 * is -1 where empty */
 	int			table_size;		/* 0: not in use */
 	int			table_room;		/* allocated */
 	bool		started;
@@ -94,19 +95,23 @@ typedef struct SweepSegments
 
 /* What SweepJoin hands out. */
 #define SWEEP_PAIRS		1		/* a piece for each pair of rows that overlap */
-#define SWEEP_COVERED	2		/* the longest pieces of a row that the other side covers */
-#define SWEEP_UNCOVERED	4		/* the longest pieces of a row that it does not */
+#define SWEEP_COVERED	2		/* the longest pieces of a row that the other
+								 * side covers */
+#define SWEEP_UNCOVERED	4		/* the longest pieces of a row that it does
+								 * not */
 
 typedef struct SweepSide
 {
-	int			wants;			/* of SWEEP_COVERED and SWEEP_UNCOVERED, for rows of this side */
+	int			wants;			/* of SWEEP_COVERED and SWEEP_UNCOVERED, for
+								 * rows of this side */
 
 	/* private */
 	SweepOpen  *rows;
 	int			count;
 	int			size;
 	bool		has_island;
-	SbInterval	island;			/* the last stretch that rows of this side cover */
+	SbInterval	island;			/* the last stretch that rows of this side
+								 * cover */
 } SweepSide;
 
 typedef struct SweepJoin

@@ -33,7 +33,7 @@ typedef struct RowsJoin
 {
 	int			nkeys;
 	const SbOrder *order;
-	RowsJoinSide	side[2];
+	RowsJoinSide side[2];
 	SweepJoin	join;
 } RowsJoin;
 
@@ -78,7 +78,7 @@ statbus_join_rows(PG_FUNCTION_ARGS)
 static void
 begin_join(FunctionCallInfo fcinfo, Sweep *sweep)
 {
-	RowsJoin  *state = palloc0(sizeof(RowsJoin));
+	RowsJoin   *state = palloc0(sizeof(RowsJoin));
 	const RowsJoinKind *kind = find_kind(sweep_text_argument(fcinfo, 4, "kind"));
 	ArrayType  *keys = sweep_names_argument(fcinfo, 2, "key_columns");
 	const char *period = sweep_name_argument(fcinfo, 3, "period");
@@ -188,10 +188,10 @@ shape_result(SweepResult *result, RowsJoin *state, SweepQuery *query[2])
 static bool
 step_join(Sweep *sweep)
 {
-	RowsJoin  *state = sweep->state;
-	RowsJoinSide   *left = &state->side[SWEEP_LEFT];
-	RowsJoinSide   *right = &state->side[SWEEP_RIGHT];
-	RowsJoinSide   *side = left;
+	RowsJoin   *state = sweep->state;
+	RowsJoinSide *left = &state->side[SWEEP_LEFT];
+	RowsJoinSide *right = &state->side[SWEEP_RIGHT];
+	RowsJoinSide *side = left;
 	int			number = SWEEP_LEFT;
 
 	if (!left->in_group && !right->in_group)
@@ -217,9 +217,9 @@ step_join(Sweep *sweep)
 static bool
 next_group(Sweep *sweep)
 {
-	RowsJoin  *state = sweep->state;
-	RowsJoinSide   *left = &state->side[SWEEP_LEFT];
-	RowsJoinSide   *right = &state->side[SWEEP_RIGHT];
+	RowsJoin   *state = sweep->state;
+	RowsJoinSide *left = &state->side[SWEEP_LEFT];
+	RowsJoinSide *right = &state->side[SWEEP_RIGHT];
 	int			order;
 
 	if (!left->has_row && !right->has_row)
@@ -250,7 +250,7 @@ static void
 emit_piece(void *arg, int what, int left, int right, const SbInterval *piece)
 {
 	Sweep	   *sweep = arg;
-	RowsJoin  *state = sweep->state;
+	RowsJoin   *state = sweep->state;
 
 	(void) what;
 	put_values(&sweep->result, &state->side[SWEEP_LEFT], left);
@@ -276,7 +276,7 @@ put_values(SweepResult *result, const RowsJoinSide *side, int slot)
 static void
 close_row(void *arg, int side, int slot)
 {
-	RowsJoin  *state = ((Sweep *) arg)->state;
+	RowsJoin   *state = ((Sweep *) arg)->state;
 
 	sweep_slots_give(&state->side[side].slots, slot);
 }
@@ -285,7 +285,7 @@ close_row(void *arg, int side, int slot)
 static void
 end_join(Sweep *sweep)
 {
-	RowsJoin  *state = sweep->state;
+	RowsJoin   *state = sweep->state;
 
 	for (int i = 0; i < 2; i++)
 		sweep_rows_end(state->side[i].rows);

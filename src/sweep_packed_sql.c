@@ -68,7 +68,8 @@ struct SweepPacked
 	int			nvalues;
 	PackedColumn *columns;		/* keys, then values */
 	int			key_words;
-	uint64		key_masks[MAX_KEY_WORDS];	/* which bits of the words are keys and their NULLs */
+	uint64		key_masks[MAX_KEY_WORDS];	/* which bits of the words are
+											 * keys and their NULLs */
 	int			null_shift;		/* in the last key word */
 	uint64		null_mask;
 	int			width;			/* words in a record */
@@ -97,7 +98,8 @@ struct SweepPacked
 	size_t		run_buffer;		/* records */
 	int		   *heap;			/* runs, the one with the least record on top */
 	int			heap_count;
-	int			second;			/* where in the heap the least record below the top is */
+	int			second;			/* where in the heap the least record below
+								 * the top is */
 
 	bool		started;
 	uint64		group[MAX_KEY_WORDS];	/* the key bits of the current group */

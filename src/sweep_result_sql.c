@@ -246,7 +246,10 @@ get_ready(SweepResult *result)
 	{
 		Form_pg_attribute column = TupleDescAttr(result->desc, i);
 
-		/* 1 aligned is the alignment: where it is the length, write_fixed() knows it */
+		/*
+		 * 1 aligned is the alignment: where it is the length, write_fixed()
+		 * knows it
+		 */
 		result->fixed = result->fixed && column->attbyval &&
 			(int) att_align_nominal(1, column->attalign) == column->attlen;
 	}

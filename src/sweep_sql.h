@@ -94,7 +94,8 @@ typedef struct SweepResult
 	Tuplestorestate *store;		/* or NULL: rows wait in the queue */
 
 	/* private */
-	bool		fixed;			/* values are by value and the period is of 32-bit points */
+	bool		fixed;			/* values are by value and the period is of
+								 * 32-bit points */
 	MinimalTuple tuple;			/* for rows of a fixed shape */
 	TupleTableSlot *slot;
 	HeapTuple  *queue;
@@ -110,8 +111,10 @@ typedef struct Sweep
 {
 	MemoryContext context;
 	SweepResult result;
-	bool		(*step) (struct Sweep *sweep);	/* false when there is nothing left to do */
-	void		(*end) (struct Sweep *sweep);	/* gives back what a memory context does not */
+	bool		(*step) (struct Sweep *sweep);	/* false when there is nothing
+												 * left to do */
+	void		(*end) (struct Sweep *sweep);	/* gives back what a memory
+												 * context does not */
 	void	   *state;
 } Sweep;
 

@@ -36,7 +36,10 @@ open_side(ForeignSide *side, Oid relation, const TemporalColumns *columns)
 {
 	int			i;
 
-	/* the lock stays until the transaction ends: TRUNCATE must not overtake a check */
+	/*
+	 * the lock stays until the transaction ends: TRUNCATE must not overtake a
+	 * check
+	 */
 	side->relation = table_open(relation, RowShareLock);
 	side->columns = columns;
 	for (i = 0; i < columns->count; i++)
@@ -308,7 +311,10 @@ statbus_temporal_foreign_key_child(PG_FUNCTION_ARGS)
 	const TemporalForeign *key = find_key(trigger, false);
 	ForeignCheck *check;
 
-	/* the row may be gone, or changed, by now: only what is in the table counts */
+	/*
+	 * the row may be gone, or changed, by now: only what is in the table
+	 * counts
+	 */
 	if (key == NULL || TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
 		!table_tuple_satisfies_snapshot(trigger->tg_relation, row, SnapshotSelf))
 		return PointerGetDatum(NULL);

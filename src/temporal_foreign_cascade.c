@@ -199,7 +199,11 @@ change_children(ForeignCheck *check, const char *child, const RowArrays *gone,
 
 	values[0] = tid_array(gone);
 	initStringInfo(&sql);
-	/* the executor runs them from the last to the first: room is made before it is taken */
+
+	/*
+	 * the executor runs them from the last to the first: room is made before
+	 * it is taken
+	 */
 	if (further->count > 0)
 	{
 		StringInfoData columns;

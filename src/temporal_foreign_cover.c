@@ -27,7 +27,10 @@ foreign_cuts_copy(const PeriodType *type, SbInterval cuts)
 void
 foreign_islands_add(const PeriodType *type, ForeignIslands *islands, SbInterval cuts)
 {
-	/* a value that only continues the last island need not live longer than its start */
+	/*
+	 * a value that only continues the last island need not live longer than
+	 * its start
+	 */
 	if (islands->count == islands->room)
 	{
 		islands->room = islands->room == 0 ? 8 : islands->room * 2;

@@ -34,10 +34,12 @@ typedef struct LostValue
 	const Datum *keys;			/* the parent's */
 	Datum		child_keys[INDEX_MAX_KEYS];
 	ForeignIslands lost;
-	SbInterval	span;			/* from the start of the first to the end of the last */
+	SbInterval	span;			/* from the start of the first to the end of
+								 * the last */
 	TemporalScan *children;
 	TemporalScan *parents;
-	bool		cascade;		/* take the time from the children instead of raising */
+	bool		cascade;		/* take the time from the children instead of
+								 * raising */
 	bool		covered;		/* is the cover loaded? */
 	ForeignCover cover;
 	List	   *losses;			/* of ForeignLoss, in losses_context */
@@ -236,7 +238,10 @@ look_at_children(LostValue *value, int looks)
 		}
 		if (verdict != VERDICT_UNCOVERED)
 		{
-			/* wait only when nobody else makes this a violation: fewer deadlocks */
+			/*
+			 * wait only when nobody else makes this a violation: fewer
+			 * deadlocks
+			 */
 			if (wait == VERDICT_FINE)
 			{
 				wait = verdict;

@@ -32,10 +32,12 @@ typedef struct TemporalColumns
 	int			count;			/* key columns, without the period */
 	AttrNumber	keys[INDEX_MAX_KEYS];
 	AttrNumber	period;			/* the range column; invalid: a regular table */
-	AttrNumber	from;			/* the columns it is generated from, or invalid */
+	AttrNumber	from;			/* the columns it is generated from, or
+								 * invalid */
 	AttrNumber	until;
 	const PeriodType *type;		/* NULL for a regular table */
-	Oid			index;			/* btree (keys…, from, until) or (keys…, period) */
+	Oid			index;			/* btree (keys…, from, until) or (keys…,
+								 * period) */
 } TemporalColumns;
 
 typedef struct TemporalUnique
@@ -44,7 +46,8 @@ typedef struct TemporalUnique
 	Oid			trigger;
 	TemporalColumns columns;
 	bool		nulls_not_distinct;
-	bool		deferrable;		/* checked by its row trigger, not per statement */
+	bool		deferrable;		/* checked by its row trigger, not per
+								 * statement */
 	bool		partial;		/* its index has a predicate */
 	bool		enabled;
 	bool		own_index;		/* made with the key, to be dropped with it */
@@ -63,7 +66,8 @@ typedef struct TemporalForeign
 	TemporalColumns parent_columns;
 	bool		cascade;
 	bool		deferrable;
-	bool		enabled;		/* the trigger of this set's side is not disabled */
+	bool		enabled;		/* the trigger of this set's side is not
+								 * disabled */
 } TemporalForeign;
 
 typedef struct TemporalKeySet
@@ -83,7 +87,8 @@ typedef enum TemporalLiveness
 	TEMPORAL_OWN,				/* written by this transaction, not deleted */
 	TEMPORAL_LIVE,				/* committed, nobody is deleting it */
 	TEMPORAL_INSERTING,			/* another transaction's, still in progress */
-	TEMPORAL_DELETING			/* committed, another transaction is deleting or updating it */
+	TEMPORAL_DELETING			/* committed, another transaction is deleting
+								 * or updating it */
 } TemporalLiveness;
 
 typedef struct TemporalRow
@@ -110,9 +115,11 @@ extern Oid	temporal_key_index(Relation relation, const TemporalColumns *columns)
 extern TemporalScan *temporal_scan_begin(Relation relation, const TemporalColumns *columns);
 extern void temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, const SbCut *before);
 extern bool temporal_scan_next(TemporalScan *scan, TemporalRow *row);
-extern void temporal_scan_release(TemporalScan *scan);	/* holds no page any more: before a wait */
+extern void temporal_scan_release(TemporalScan *scan);	/* holds no page any
+														 * more: before a wait */
 extern void temporal_scan_end(TemporalScan *scan);
-extern void temporal_wait(Relation relation, const TemporalRow *row);	/* until its transaction has ended */
+extern void temporal_wait(Relation relation, const TemporalRow *row);	/* until its transaction
+																		 * has ended */
 
 /* The period of a row; false when it is empty, or NULL in a range column. */
 extern bool temporal_slot_period(const TemporalColumns *columns, TupleTableSlot *slot, SbInterval *cuts);

@@ -204,7 +204,10 @@ temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, con
 		scan->finished = true;
 	else
 	{
-		/* starts lie before their value: value < cut before x, value <= cut after x */
+		/*
+		 * starts lie before their value: value < cut before x, value <= cut
+		 * after x
+		 */
 		bool		inclusive = before->side == SB_CUT_AFTER;
 		SbInterval	cuts;
 		Datum		value;
@@ -219,7 +222,10 @@ temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, con
 		}
 		else
 		{
-			/* the least range from x on is [x,x]; [x,) is the greatest that begins with x */
+			/*
+			 * the least range from x on is [x,x]; [x,) is the greatest that
+			 * begins with x
+			 */
 			MemoryContext old;
 
 			MemoryContextReset(scan->bound);

@@ -196,7 +196,7 @@ statbus_temporal_unique_key(PG_FUNCTION_ARGS)
 		if (walk_if_many(&check))
 			;
 		else if (read_row(&check, TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : trigger->tg_trigslot,
-					 keys, &nulls, &cuts))
+						  keys, &nulls, &cuts))
 		{
 			temporal_unique_add(&check, keys, nulls, &cuts);
 			temporal_unique_flush(&check);

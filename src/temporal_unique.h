@@ -45,7 +45,8 @@ typedef struct UniqueCheck
 	const PeriodType *type;
 	int			count;			/* key columns */
 	UniqueColumn columns[INDEX_MAX_KEYS];
-	bool		validate;		/* every pair of rows counts, not only those with an own row */
+	bool		validate;		/* every pair of rows counts, not only those
+								 * with an own row */
 	EState	   *estate;			/* of the index's predicate */
 	ExprState  *predicate;		/* NULL: all rows count */
 	TemporalScan *scan;			/* NULL until needed */

@@ -55,7 +55,8 @@ typedef struct GroupWalk
 	UniqueCheck *check;
 	UniqueRow **rows;
 	int			count;
-	int			next;			/* rows from here down begin left of the last entry */
+	int			next;			/* rows from here down begin left of the last
+								 * entry */
 	int			passed;			/* entries since the remaining rows were near */
 	bool		nulls[INDEX_MAX_KEYS];
 	MetRow		own;

@@ -41,7 +41,8 @@ typedef struct IndexWalk
 	uint32		nulls;
 	Datum		keys[INDEX_MAX_KEYS];	/* of the current key value */
 	SbCut		end;			/* latest end with these keys */
-	MemoryContext entry;		/* of the current entry; NULL when nothing needs it */
+	MemoryContext entry;		/* of the current entry; NULL when nothing
+								 * needs it */
 } IndexWalk;
 
 static bool read_entry(IndexWalk *walk, IndexScanDesc scan, Datum *keys, uint32 *nulls, SbInterval *cuts);
