@@ -588,3 +588,23 @@ CREATE CONSTRAINT TRIGGER forged_parent AFTER UPDATE OF id, valid_range ON forge
 UPDATE forged SET id = 2;                                                       -- fails
 \set VERBOSITY default
 DROP TABLE forged;
+
+-- What a trigger's arguments say never breaks the list of all keys, nor is the name of an index taken for the number of columns.
+CREATE TABLE named (id integer, valid_range daterange);
+SELECT temporal.add_unique('named', '{id}', constraint_name => 'my columns 0');
+CREATE CONSTRAINT TRIGGER forged_key AFTER UPDATE OF id, valid_range ON named FOR EACH ROW WHEN (false) EXECUTE FUNCTION temporal.unique_key('columns 99999999999');
+SELECT constraint_name, columns, period FROM temporal.constraint WHERE relation = 'named'::regclass ORDER BY 1;
+DROP TABLE named;
+
+-- The definitions of tables that are gone are not kept: a session that makes and drops tables does not grow.
+DO $$
+BEGIN
+    FOR i IN 1..50 LOOP
+        CREATE TEMP TABLE passing (id integer, valid_range daterange);
+        PERFORM temporal.add_unique('passing', '{id}');
+        INSERT INTO passing VALUES (1, '[2020-01-01,2021-01-01)');
+        DROP TABLE passing;
+    END LOOP;
+END
+$$;
+SELECT count(*) < 40 AS is_small FROM pg_backend_memory_contexts WHERE name = 'statbus temporal keys';

@@ -72,6 +72,8 @@ PG_FUNCTION_INFO_V1(statbus_temporal_has_order);
 static void drop_trigger(Oid trigger);
 static void prepare(void);
 static void forget_relation(Datum arg, Oid relation);
+static void retire(MemoryContext context);
+static void remove_outdated(void);
 static void transaction_ended(XactEvent event, void *arg);
 static KeyTrigger trigger_kind(Oid function);
 static bool has_flag(const Trigger *trigger, const char *flag);
@@ -110,6 +112,8 @@ temporal_keys_of(Relation relation)
 	if (entry != NULL && entry->valid)
 		return entry->set;
 
+	if (entry == NULL)
+		remove_outdated();
 	/* the relcache entry may be older than the invalidation was */
 	entry = hash_search(key_sets, &relid, HASH_ENTER, &found);
 	if (!found)
@@ -268,6 +272,34 @@ transaction_ended(XactEvent event, void *arg)
 
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		retired = NULL;
+}
+
+/* Keep a set for those who read it, until the end of the transaction. */
+static void
+retire(MemoryContext context)
+{
+	if (retired == NULL)
+		retired = AllocSetContextCreate(TopTransactionContext, "statbus retired keys",
+										ALLOCSET_SMALL_SIZES);
+	MemoryContextSetParent(context, retired);
+}
+
+/* Forget the sets that are no longer good: a table that was dropped never asks again. */
+static void
+remove_outdated(void)
+{
+	HASH_SEQ_STATUS status;
+	KeySetEntry *entry;
+
+	hash_seq_init(&status, key_sets);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->valid)
+			continue;
+		if (entry->context != NULL)
+			retire(entry->context);
+		hash_search(key_sets, &entry->relation, HASH_REMOVE, NULL);
+	}
 }
 
 /* Which of our constraint triggers a trigger function belongs to. */
@@ -642,12 +674,7 @@ build_set(Relation relation, KeySetEntry *entry)
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	if (entry->context != NULL)
-	{
-		if (retired == NULL)
-			retired = AllocSetContextCreate(TopTransactionContext, "statbus retired keys",
-											ALLOCSET_SMALL_SIZES);
-		MemoryContextSetParent(entry->context, retired);
-	}
+		retire(entry->context);
 	entry->context = context;
 	entry->set = set;
 	entry->others = others;

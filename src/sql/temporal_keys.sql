@@ -126,7 +126,7 @@ WITH excluding AS (
 ), unique_key AS (
     SELECT t.oid, t.tgrelid, t.tgname, t.tgdeferrable, t.tginitdeferred, t.tgattr::smallint[] AS numbers,
         coalesce(
-            (pg_catalog.regexp_match(pg_catalog.encode(t.tgargs, 'escape'), 'columns ([0-9]+)\\000'))[1]::integer,
+            (pg_catalog.regexp_match(pg_catalog.encode(t.tgargs, 'escape'), '(?:^|\\000)columns ([0-9]{1,3})\\000'))[1]::integer,
             pg_catalog.array_length(t.tgattr::smallint[], 1) - 1) AS width,
         '\000'::bytea || t.tgargs AS flags
     FROM pg_catalog.pg_trigger AS t
