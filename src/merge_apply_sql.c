@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/queryenvironment.h"
@@ -28,12 +29,86 @@
 
 #include "merge_internal.h"
 
+/*
+ * The unique key that the statement being run cannot violate, and how deep in
+ * triggers its own statement triggers are.
+ */
+typedef struct MergeVouch
+{
+	Oid			relation;		/* invalid: none */
+	AttrNumber	period;
+	int			count;
+	AttrNumber	keys[INDEX_MAX_KEYS];
+	int			depth;
+} MergeVouch;
+
+static MergeVouch vouch;
+
+static int	trigger_depth(void);
+static void vouch_for_identity(const MergeState *state);
 static void set_for_planning(const char *name, const char *value);
 static TupleDesc store_desc(const MergeState *state, bool update);
 static void append_delete(StringInfo sql, const MergeState *state);
 static void append_update(StringInfo sql, const MergeState *state, const MergeStore *store);
 static void append_insert(StringInfo sql, const MergeState *state);
 static void append_part(StringInfo sql, StringInfo counts, const char *name, const char *part);
+
+/* How many triggers deep this backend is. */
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+/*
+ * Vouch for the unique key over the identity, when there is one: its check
+ * would cost more than the writing.  Every slice that is written lies in the
+ * time of slices of its entity that we have locked; these overlapped nothing,
+ * and those that are written do not overlap each other.  Whoever else writes
+ * for the entity at this moment finds the old slices, and his own check waits
+ * for us.  BEFORE triggers and rules could write something else.
+ */
+static void
+vouch_for_identity(const MergeState *state)
+{
+	const TriggerDesc *triggers = state->target->trigdesc;
+
+	if (state->beyond || state->nids > INDEX_MAX_KEYS || state->target->rd_rules != NULL ||
+		(triggers != NULL && (triggers->trig_insert_before_row || triggers->trig_update_before_row)))
+		return;
+	vouch.relation = RelationGetRelid(state->target);
+	vouch.period = state->period;
+	vouch.count = state->nids;
+	for (int i = 0; i < state->nids; i++)
+		vouch.keys[i] = state->columns[state->ids[i]].attnum;
+	vouch.depth = trigger_depth() + 1;
+}
+
+/* The statement is over, or has failed. */
+void
+merge_forget_vouch(void)
+{
+	vouch.relation = InvalidOid;
+}
+
+/* See merge.h.  What a trigger of the target writes itself is one deeper, and not vouched for. */
+bool
+temporal_merge_vouches(Oid relation, const AttrNumber *keys, int count, AttrNumber period)
+{
+	if (vouch.relation != relation || !OidIsValid(relation) || vouch.period != period ||
+		vouch.count != count || trigger_depth() != vouch.depth)
+		return false;
+	for (int i = 0; i < count; i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < count; j++)
+			found = found || vouch.keys[i] == keys[j];
+		if (!found)
+			return false;
+	}
+	return true;
+}
 
 /* Set an option until the caller gives up its GUC nest level. */
 static void
@@ -305,10 +380,13 @@ merge_apply(MergeState *state)
 		return;
 	appendStringInfo(&sql, " SELECT %s", counts.data);
 
+	vouch_for_identity(state);
+
 	/* a single part can do without being counted by another statement */
 	result = SPI_execute_plan(merge_plan_statement(nparts == 1 ? part.data : sql.data, true), NULL, NULL, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	merge_forget_vouch();
 	if (nparts == 1)
 		written = (int64) SPI_processed;
 	else

@@ -233,6 +233,7 @@ typedef struct MergeState
 	uint64		slices_sum;		/* says whether two readings saw the same */
 
 	/* what is to be written */
+	bool		beyond;			/* some of it where its entity had no slice */
 	MergeStore	deleted;
 	MergeStore	shrunk;
 	MergeStore	updated;
@@ -272,6 +273,7 @@ extern void merge_unseen(const MergeState *state);
 extern void merge_sweep(MergeState *state);
 
 /* merge_apply_sql.c */
+extern void merge_forget_vouch(void);
 extern SPIPlanPtr merge_plan_statement(const char *sql, bool one_by_one);
 extern bool merge_one_by_one(const MergeState *state, int count, int width, const int *columns);
 extern void merge_run_into(SPIPlanPtr plan, Tuplestorestate *rows);

@@ -55,6 +55,7 @@ merge_ended(void *arg)
 {
 	(void) arg;
 	merges_running--;
+	merge_forget_vouch();
 }
 
 /* Says whether anybody has ended a transaction that wrote between two calls. */

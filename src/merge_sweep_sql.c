@@ -358,6 +358,7 @@ insert_solo(Sweep *sweep)
 			 (row->columns.nulls[c] && (state->combines || column->not_null))))
 			row->columns.values[c] = merge_default(state, column, &row->columns.nulls[c]);
 	}
+	state->beyond = true;
 	put_insert(sweep, &row->columns, &row->when);
 	state->rows[row->row].status = MERGE_APPLIED;
 }
@@ -541,6 +542,9 @@ write_ops(Sweep *sweep)
 		SbInterval	when = {plan->cuts[op->first], plan->cuts[op->last + 1]};
 
 		CHECK_FOR_INTERRUPTS();
+		if (op->act != SB_MERGE_KEEP &&
+			plan->segments[op->last + 1].hits - plan->segments[op->first].hits <= op->last - op->first)
+			sweep->state->beyond = true;
 		if (op->act == SB_MERGE_UPDATE)
 			put_update(sweep, op);
 		else if (op->act == SB_MERGE_INSERT)

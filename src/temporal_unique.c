@@ -32,6 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "merge.h"
 #include "temporal_unique.h"
 
 /* So many rows of a deferrable key are checked one by one before a walk is thought of. */
@@ -91,8 +92,12 @@ temporal_unique_statement(TriggerData *trigger, const TemporalKeySet *set)
 	{
 		const TemporalUnique *key = &set->uniques[i];
 
-		if (key->enabled && (!key->deferrable || row_trigger_missed(trigger, key)))
-			check_statement(trigger, key);
+		if (!key->enabled || (key->deferrable && !row_trigger_missed(trigger, key)))
+			continue;
+		if (!key->partial &&
+			temporal_merge_vouches(set->relation, key->columns.keys, key->columns.count, key->columns.period))
+			continue;
+		check_statement(trigger, key);
 	}
 }
 
