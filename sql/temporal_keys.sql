@@ -323,6 +323,7 @@ SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'r', is_deferrable
 SELECT refusal($$SELECT temporal.add_unique('bare', '{id}', 'r', constraint_name := 'bare_key')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'g')$$);
 SELECT refusal($$SELECT temporal.add_unique('pointed', '{u}', 'k')$$);
+SELECT refusal($$SELECT temporal.merge('pointed', 'pointed', '{u}', period := 'k')$$);
 \echo ** rights: rows that the writer may not see count, and stay unseen
 CREATE ROLE regress_temporal_unique;
 GRANT USAGE ON SCHEMA tkeys TO regress_temporal_unique;

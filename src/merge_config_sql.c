@@ -101,19 +101,10 @@ find_period(MergeState *state)
 		if (desc->constr->defval[i].adnum == state->period)
 			expression = stringToNode(desc->constr->defval[i].adbin);
 	call = (FuncExpr *) expression;
-	if (expression != NULL && IsA(expression, FuncExpr) && call->funcresulttype == att->atttypid &&
-		(list_length(call->args) == 2 || list_length(call->args) == 3))
+	if (expression != NULL && IsA(expression, FuncExpr) && period_is_made_by(call, att->atttypid))
 	{
 		state->from = period_argument(state, linitial(call->args));
 		state->until = period_argument(state, lsecond(call->args));
-		if (list_length(call->args) == 3)
-		{
-			Const	   *bounds = lthird(call->args);
-
-			if (!IsA(bounds, Const) || bounds->constisnull ||
-				strcmp(TextDatumGetCString(bounds->constvalue), "[)") != 0)
-				state->from = NULL;
-		}
 	}
 	if (state->from == NULL || state->until == NULL)
 		ereport(ERROR,

@@ -14,12 +14,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "period.h"
 
@@ -279,4 +283,29 @@ period_cut_copy(const PeriodType *type, SbCut cut)
 	if (type->points == PERIOD_DATUM && cut.side != SB_CUT_BEGIN && cut.side != SB_CUT_END)
 		cut.value = (int64_t) datumCopy((Datum) cut.value, element->typbyval, element->typlen);
 	return cut;
+}
+
+/* True for range(a, b) and range(a, b, '[)'): the functions in C that give this range type. */
+bool
+period_is_made_by(const FuncExpr *call, Oid range_type)
+{
+	HeapTuple	tuple;
+	Form_pg_proc form;
+	bool		result;
+	Const	   *flags;
+
+	if (call->funcresulttype != range_type ||
+		(list_length(call->args) != 2 && list_length(call->args) != 3))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->prolang == INTERNALlanguageId && form->prorettype == range_type;
+	ReleaseSysCache(tuple);
+	if (!result || list_length(call->args) == 2)
+		return result;
+	flags = lthird(call->args);
+	return IsA(flags, Const) && !flags->constisnull &&
+		strcmp(TextDatumGetCString(flags->constvalue), "[)") == 0;
 }

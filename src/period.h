@@ -14,6 +14,7 @@
 #include "statbus.h"
 
 #include "interval.h"
+#include "nodes/primnodes.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
@@ -44,5 +45,6 @@ extern Datum period_range(const PeriodType *type, const SbInterval *cuts);
 extern Datum period_lower(const PeriodType *type, const SbInterval *cuts, bool *is_null);
 extern Datum period_upper(const PeriodType *type, const SbInterval *cuts, bool *is_null);
 extern SbCut period_cut_copy(const PeriodType *type, SbCut cut);
+extern bool period_is_made_by(const FuncExpr *call, Oid range_type);
 
 #endif							/* STATBUS_PERIOD_H */

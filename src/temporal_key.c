@@ -21,7 +21,6 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
@@ -80,7 +79,6 @@ static bool has_flag(const Trigger *trigger, const char *flag);
 static void read_columns(Relation relation, const Trigger *trigger, int count,
 						 bool has_period, TemporalColumns *columns);
 static void read_bounds(Relation relation, TemporalColumns *columns);
-static bool is_range_constructor(const FuncExpr *call, Oid range_type);
 static bool index_fits(Relation relation, Relation index, const TemporalColumns *columns);
 static bool only_demands_keys(Relation index, const TemporalColumns *columns);
 static Oid	find_index(Relation relation, const TemporalColumns *columns);
@@ -370,7 +368,7 @@ read_bounds(Relation relation, TemporalColumns *columns)
 		return;
 	call = (FuncExpr *) build_column_default(relation, columns->period);
 	if (call == NULL || !IsA(call, FuncExpr) ||
-		!is_range_constructor(call, columns->type->range_type))
+		!period_is_made_by(call, columns->type->range_type))
 		return;
 	from = linitial(call->args);
 	until = lsecond(call->args);
@@ -378,31 +376,6 @@ read_bounds(Relation relation, TemporalColumns *columns)
 		return;
 	columns->from = ((Var *) from)->varattno;
 	columns->until = ((Var *) until)->varattno;
-}
-
-/* True for range(a, b) and range(a, b, '[)'): the functions in C that give this range type. */
-static bool
-is_range_constructor(const FuncExpr *call, Oid range_type)
-{
-	HeapTuple	tuple;
-	Form_pg_proc form;
-	bool		result;
-	Const	   *flags;
-
-	if (call->funcresulttype != range_type ||
-		(list_length(call->args) != 2 && list_length(call->args) != 3))
-		return false;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	result = form->prolang == INTERNALlanguageId && form->prorettype == range_type;
-	ReleaseSysCache(tuple);
-	if (!result || list_length(call->args) == 2)
-		return result;
-	flags = lthird(call->args);
-	return IsA(flags, Const) && !flags->constisnull &&
-		strcmp(TextDatumGetCString(flags->constvalue), "[)") == 0;
 }
 
 /*
