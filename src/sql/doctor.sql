@@ -50,13 +50,25 @@ AS $doctor$
         SELECT FROM trigger AS s
         WHERE s.tgrelid = k.relation AND s.function_name IN ('key_statement', 'foreign_key_statement') AND s.tgname = 'temporal_key_' || k.event)
     UNION ALL
+    -- statement triggers fire for the table that a statement names
+    SELECT 'error', format('table %s', k.relation),
+        format('Temporal keys are not checked when rows are written by way of %s.', i.inhparent::regclass),
+        CASE WHEN c.relispartition THEN format('Run ALTER TABLE %s DETACH PARTITION %s', i.inhparent::regclass, k.relation)
+            ELSE format('Run ALTER TABLE %s NO INHERIT %s', k.relation, i.inhparent::regclass) END
+            || ', then temporal.validate_constraint() for the keys of the table.'
+    FROM (
+        SELECT DISTINCT t.tgrelid::regclass AS relation FROM trigger AS t
+        WHERE t.function_name IN ('key_statement', 'foreign_key_statement') AND t.tgname <> 'temporal_key_truncate') AS k
+    JOIN pg_inherits AS i ON i.inhrelid = k.relation
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    UNION ALL
     SELECT 'error', format('trigger %I on %s', t.tgname, t.tgrelid::regclass),
         'A temporal unique key has lost its index, so that nothing can be written to the table.',
         'Drop the trigger and add the key again with temporal.add_unique.'
     FROM trigger AS t
     -- columns of a predicate follow the period
     CROSS JOIN LATERAL (
-        SELECT coalesce((regexp_match(encode(t.tgargs, 'escape'), 'columns ([0-9]+)\\000'))[1]::integer, array_length(t.tgattr::smallint[], 1) - 1) AS width) AS w
+        SELECT coalesce((regexp_match(encode(t.tgargs, 'escape'), '(?:^|\\000)columns ([0-9]{1,3})\\000'))[1]::integer, array_length(t.tgattr::smallint[], 1) - 1) AS width) AS w
     WHERE t.function_name = 'unique_key' AND NOT EXISTS (
         SELECT FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'btree'
         WHERE i.indrelid = t.tgrelid AND i.indisvalid
