@@ -40,7 +40,7 @@ typedef struct MergeVouch
 	int			count;
 	AttrNumber	keys[INDEX_MAX_KEYS];
 	int			depth;
-}			MergeVouch;
+} MergeVouch;
 
 static MergeVouch vouch;
 
