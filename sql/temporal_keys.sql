@@ -609,3 +609,17 @@ BEGIN
 END
 $$;
 SELECT count(*) < 40 AS is_small FROM pg_backend_memory_contexts WHERE name = 'statbus temporal keys';
+
+-- A keyed table stays a table of its own: through a parent its statement triggers would not fire.
+CREATE TABLE lone (id integer, valid_range daterange);
+CREATE TABLE parted (id integer, valid_range daterange) PARTITION BY LIST (id);
+CREATE TABLE elder (id integer, valid_range daterange);
+SELECT temporal.add_unique('lone', '{id}', constraint_name => 'lone_key');
+\set VERBOSITY terse
+ALTER TABLE parted ATTACH PARTITION lone DEFAULT;                               -- fails
+ALTER TABLE lone INHERIT elder;                                                 -- fails
+\set VERBOSITY default
+SELECT temporal.drop_constraint('lone', 'lone_key');
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'lone'::regclass;
+ALTER TABLE parted ATTACH PARTITION lone DEFAULT;
+DROP TABLE parted, elder;

@@ -194,6 +194,7 @@ BEGIN
     END IF;
     PERFORM temporal.ensure_index(table_name, child_list, period);
     PERFORM temporal.ensure_index(references_table, parent_list, references_period);
+    PERFORM temporal.ensure_statement_triggers(table_name, '{}');
     PERFORM temporal.foreign_key_create(table_name, child_list || child_period, references_table, parent_list || references_period,
         on_delete, is_deferrable, initially_deferred, result, temporal.free_name(references_table, ARRAY[result], 'ref'));
     RETURN result;

@@ -426,6 +426,12 @@ BEGIN
         EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION temporal.key_statement()',
             'temporal_key_' || e.event, e.event, table_name, e.referencing);
     END LOOP;
+    -- Statement triggers fire for the table that a statement names: a keyed table must not become part of another one. A row trigger
+    -- with a transition table keeps ATTACH PARTITION and INHERIT away; it never fires.
+    IF NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = table_name AND g.tgname = 'temporal_key_alone') THEN
+        EXECUTE format('CREATE TRIGGER temporal_key_alone AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows FOR EACH ROW WHEN (false)'
+            ' EXECUTE FUNCTION temporal.key_statement()', table_name);
+    END IF;
 END
 $ensure_statement_triggers$;
 REVOKE ALL ON FUNCTION temporal.ensure_statement_triggers(regclass, text[]) FROM PUBLIC;
@@ -526,8 +532,8 @@ BEGIN
             AND NOT EXISTS (
                 SELECT FROM pg_trigger AS o
                 WHERE o.tgrelid = g.tgrelid AND CASE o.tgfoid
-                    WHEN 'temporal.unique_key()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update')
-                    WHEN 'temporal.foreign_key_child()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update')
+                    WHEN 'temporal.unique_key()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update', 'temporal_key_alone')
+                    WHEN 'temporal.foreign_key_child()'::regprocedure THEN g.tgname IN ('temporal_key_insert', 'temporal_key_update', 'temporal_key_alone')
                     WHEN 'temporal.foreign_key_parent()'::regprocedure THEN g.tgname IN ('temporal_key_update', 'temporal_key_delete', 'temporal_key_truncate')
                     ELSE false END)
     LOOP
