@@ -224,6 +224,26 @@ CREATE VIEW itself AS SELECT row_number() OVER (ORDER BY id, valid_range) AS row
 SELECT row_id, status FROM temporal.merge('k', 'itself', '{id}');
 SELECT * FROM k ORDER BY id, valid_range;
 RESET ROLE;
+\echo ** a function that the statement calls writes between an old slice and its successor: the key is checked as usual
+CREATE TABLE vouched (id int NOT NULL, valid_from date NOT NULL, valid_until date NOT NULL,
+    valid_range daterange GENERATED ALWAYS AS (daterange(valid_from, valid_until)) STORED, name text);
+SELECT temporal.add_unique('vouched', '{id}', constraint_name := 'vouched_id');
+INSERT INTO vouched (id, valid_from, valid_until, name) VALUES (1, '2020-01-01', '2030-01-01', 'old');
+CREATE FUNCTION intrude(name text) RETURNS boolean LANGUAGE plpgsql AS $intrude$
+BEGIN
+    IF name = 'new' THEN
+        INSERT INTO tmerge_rights.vouched (id, valid_from, valid_until, name) VALUES (1, '2024-03-01', '2024-04-01', 'intruder');
+    END IF;
+    RETURN true;
+END $intrude$;
+ALTER TABLE vouched ADD CHECK (tmerge_rights.intrude(name));
+CREATE TABLE vouched_source AS SELECT 1 AS row_id, 1 AS id, date '2024-01-01' AS valid_from, date '2025-01-01' AS valid_until, 'new' AS name;
+\set VERBOSITY sqlstate
+SELECT row_id, status FROM temporal.merge('vouched', 'vouched_source', '{id}');
+\set VERBOSITY terse
+UPDATE vouched_source SET name = 'newer';
+SELECT row_id, status FROM temporal.merge('vouched', 'vouched_source', '{id}');
+SELECT id, valid_from, valid_until, name FROM vouched ORDER BY id, valid_from;
 SET client_min_messages = error;
 DROP SCHEMA tmerge_rights CASCADE;
 DROP ROLE regress_merge_owner, regress_merge_user;

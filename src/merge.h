@@ -101,6 +101,6 @@ extern void temporal_merge(const TemporalMergeCall *call, Tuplestorestate *resul
 extern bool temporal_merge_is_running(void);
 
 /* Does the merge that fires this trigger vouch that what it has written keeps a unique key? */
-extern bool temporal_merge_vouches(Oid relation, const AttrNumber *keys, int count, AttrNumber period);
+extern bool temporal_merge_vouches(Relation relation, const AttrNumber *keys, int count, AttrNumber period);
 
 #endif							/* STATBUS_MERGE_H */

@@ -14,11 +14,13 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -40,11 +42,15 @@ typedef struct MergeVouch
 	int			count;
 	AttrNumber	keys[INDEX_MAX_KEYS];
 	int			depth;
+	CommandId	command;		/* of the statement */
+	int64		written;		/* rows of the relation that it leaves this
+								 * transaction to have written */
 } MergeVouch;
 
 static MergeVouch vouch;
 
 static int	trigger_depth(void);
+static int64 rows_written(Relation relation);
 static void vouch_for_identity(const MergeState *state);
 static void set_for_planning(const char *name, const char *value);
 static TupleDesc store_desc(const MergeState *state, bool update);
@@ -60,13 +66,29 @@ trigger_depth(void)
 	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
 }
 
+/* How many rows of a relation this transaction has written; -1 when nobody counts. */
+static int64
+rows_written(Relation relation)
+{
+	int64		count = 0;
+
+	if (!pgstat_track_counts || relation->pgstat_info == NULL)
+		return -1;
+	for (PgStat_TableXactStatus *level = relation->pgstat_info->trans; level != NULL; level = level->upper)
+		count += level->tuples_inserted + level->tuples_updated;
+	return count;
+}
+
 /*
  * Vouch for the unique key over the identity, when there is one: its check
  * would cost more than the writing.  Every slice that is written lies in the
  * time of slices of its entity that we have locked; these overlapped nothing,
  * and those that are written do not overlap each other.  Whoever else writes
  * for the entity at this moment finds the old slices, and his own check waits
- * for us.  BEFORE triggers and rules could write something else.
+ * for us.  BEFORE triggers and rules could write something else; and what a
+ * function called by the statement (in a CHECK, say) writes while an old slice
+ * is shrunk already and its successor not there yet meets neither, so that the
+ * rows written since are counted when the key asks.
  */
 static void
 vouch_for_identity(const MergeState *state)
@@ -82,6 +104,13 @@ vouch_for_identity(const MergeState *state)
 	for (int i = 0; i < state->nids; i++)
 		vouch.keys[i] = state->columns[state->ids[i]].attnum;
 	vouch.depth = trigger_depth() + 1;
+
+	/* SPI begins with the same, and then finds nothing to do */
+	CommandCounterIncrement();
+	vouch.command = GetCurrentCommandId(false);
+	vouch.written = rows_written(state->target);
+	if (vouch.written >= 0)
+		vouch.written += state->shrunk.count + state->updated.count + state->inserted.count;
 }
 
 /* The statement is over, or has failed. */
@@ -91,12 +120,19 @@ merge_forget_vouch(void)
 	vouch.relation = InvalidOid;
 }
 
-/* See merge.h.  What a trigger of the target writes itself is one deeper, and not vouched for. */
+/*
+ * See merge.h.  What a trigger of the target writes itself is one deeper, what
+ * another function writes is a later command; neither is vouched for.
+ */
 bool
-temporal_merge_vouches(Oid relation, const AttrNumber *keys, int count, AttrNumber period)
+temporal_merge_vouches(Relation relation, const AttrNumber *keys, int count, AttrNumber period)
 {
-	if (vouch.relation != relation || !OidIsValid(relation) || vouch.period != period ||
-		vouch.count != count || trigger_depth() != vouch.depth)
+	if (vouch.relation != RelationGetRelid(relation) || vouch.period != period ||
+		vouch.count != count || trigger_depth() != vouch.depth ||
+		!ActiveSnapshotSet() || GetActiveSnapshot()->curcid != vouch.command)
+		return false;
+	if (GetCurrentCommandId(false) != vouch.command &&
+		(vouch.written < 0 || rows_written(relation) != vouch.written))
 		return false;
 	for (int i = 0; i < count; i++)
 	{
@@ -355,6 +391,7 @@ merge_apply(MergeState *state)
 	int64		expected = 0;
 	int64		written;
 	int			nparts = 0;
+	SPIPlanPtr	plan;
 	int			result;
 
 	initStringInfo(&sql);
@@ -380,10 +417,10 @@ merge_apply(MergeState *state)
 		return;
 	appendStringInfo(&sql, " SELECT %s", counts.data);
 
-	vouch_for_identity(state);
-
 	/* a single part can do without being counted by another statement */
-	result = SPI_execute_plan(merge_plan_statement(nparts == 1 ? part.data : sql.data, true), NULL, NULL, false, 0);
+	plan = merge_plan_statement(nparts == 1 ? part.data : sql.data, true);
+	vouch_for_identity(state);
+	result = SPI_execute_plan(plan, NULL, NULL, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 	merge_forget_vouch();

@@ -95,7 +95,7 @@ temporal_unique_statement(TriggerData *trigger, const TemporalKeySet *set)
 		if (!key->enabled || (key->deferrable && !row_trigger_missed(trigger, key)))
 			continue;
 		if (!key->partial &&
-			temporal_merge_vouches(set->relation, key->columns.keys, key->columns.count, key->columns.period))
+			temporal_merge_vouches(trigger->tg_relation, key->columns.keys, key->columns.count, key->columns.period))
 			continue;
 		check_statement(trigger, key);
 	}
