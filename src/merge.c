@@ -138,12 +138,12 @@ sort_events(SbMergePlan *plan)
 	}
 }
 
-/* Add a value that is not in the sorted array. */
-static void
-insert_sorted(int32_t *array, int32_t *count, int32_t value)
+/* Where the sorted array has a value, or should have it. */
+static int32_t
+find_sorted(const int32_t *array, int32_t count, int32_t value)
 {
 	int32_t		low = 0;
-	int32_t		high = *count;
+	int32_t		high = count;
 
 	while (low < high)
 	{
@@ -154,8 +154,17 @@ insert_sorted(int32_t *array, int32_t *count, int32_t value)
 		else
 			high = middle;
 	}
-	memmove(array + low + 1, array + low, sizeof(int32_t) * (size_t) (*count - low));
-	array[low] = value;
+	return low;
+}
+
+/* Add a value that is not in the sorted array. */
+static void
+insert_sorted(int32_t *array, int32_t *count, int32_t value)
+{
+	int32_t		place = find_sorted(array, *count, value);
+
+	memmove(array + place + 1, array + place, sizeof(int32_t) * (size_t) (*count - place));
+	array[place] = value;
 	(*count)++;
 }
 
@@ -163,20 +172,10 @@ insert_sorted(int32_t *array, int32_t *count, int32_t value)
 static void
 remove_sorted(int32_t *array, int32_t *count, int32_t value)
 {
-	int32_t		low = 0;
-	int32_t		high = *count - 1;
+	int32_t		place = find_sorted(array, *count, value);
 
-	while (low < high)
-	{
-		int32_t		middle = low + (high - low) / 2;
-
-		if (array[middle] < value)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	(*count)--;
-	memmove(array + low, array + low + 1, sizeof(int32_t) * (size_t) (*count - low));
+	memmove(array + place, array + place + 1, sizeof(int32_t) * (size_t) (*count - place));
 }
 
 /* Does a segment belong to the result? */
