@@ -116,7 +116,6 @@ extern int	foreign_compare_keys(const ForeignSide *side, const Datum *x, const D
 extern int	foreign_batch_group(const ForeignBatch *batch, int last);
 
 /* temporal_foreign_cover.c */
-extern uint64 foreign_completions(void);
 extern TemporalScan *foreign_scan_begin(ForeignCheck *check, const ForeignSide *side);
 extern void foreign_scan_seek(ForeignCheck *check, TemporalScan *scan, const Datum *keys, const SbCut *before);
 extern bool foreign_scan_next(ForeignCheck *check, TemporalScan *scan, TemporalRow *row);

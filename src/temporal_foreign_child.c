@@ -114,7 +114,7 @@ resolve(ForeignCheck *check, TemporalScan *scan, const Datum *keys, const Datum 
 
 	for (;;)
 	{
-		uint64		completions = foreign_completions();
+		uint64		completions = temporal_completions();
 
 		CHECK_FOR_INTERRUPTS();
 		foreign_cover_load(check, scan, parent_keys, cuts, &cover);
@@ -127,7 +127,7 @@ resolve(ForeignCheck *check, TemporalScan *scan, const Datum *keys, const Datum 
 		}
 
 		/* a row that somebody moved while we passed by was missed */
-		if (++looks < FOREIGN_LOOKS && completions != foreign_completions())
+		if (++looks < FOREIGN_LOOKS && completions != temporal_completions())
 			continue;
 		if (!still_there(check, keys, cuts))
 			return;

@@ -42,16 +42,6 @@ foreign_islands_add(const PeriodType *type, ForeignIslands *islands, SbInterval 
 	islands->count = sb_coverage_add(&type->order, islands->items, islands->count, cuts);
 }
 
-/*
- * How many transactions have ended so far.  While the number stays the same a
- * dirty scan misses nothing: a row that is moved is seen at one of its places.
- */
-uint64
-foreign_completions(void)
-{
-	return TransamVariables->xactCompletionCount;
-}
-
 /* Begin a walk that lives as long as the check. */
 TemporalScan *
 foreign_scan_begin(ForeignCheck *check, const ForeignSide *side)

@@ -213,7 +213,7 @@ static bool
 look_at_children(LostValue *value, int looks)
 {
 	ForeignCheck *check = value->check;
-	uint64		completions = foreign_completions();
+	uint64		completions = temporal_completions();
 	bool		regular = check->key.child_columns.type == NULL;
 	Verdict		wait = VERDICT_FINE;
 	TemporalRow busy;
@@ -253,7 +253,7 @@ look_at_children(LostValue *value, int looks)
 		}
 
 		/* a parent's row that somebody moved while we passed by was missed */
-		if (looks < FOREIGN_LOOKS && completions != foreign_completions())
+		if (looks < FOREIGN_LOOKS && completions != temporal_completions())
 			return false;
 		if (!value->cascade)
 			foreign_raise_parent(check, value->keys, regular ? NULL : &row.cuts);
@@ -300,11 +300,11 @@ check_value(LostValue *value)
 	}
 	do
 	{
-		uint64		completions = foreign_completions();
+		uint64		completions = temporal_completions();
 
 		value->losses = list_truncate(value->losses, losses_before);
 		complete = look_at_children(value, ++looks);
-		if (complete && check->key.deferrable && restless <= RESTLESS_LIMIT && completions != foreign_completions())
+		if (complete && check->key.deferrable && restless <= RESTLESS_LIMIT && completions != temporal_completions())
 		{
 			complete = false;
 			if (++restless == RESTLESS_LIMIT)

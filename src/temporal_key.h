@@ -118,6 +118,7 @@ extern bool temporal_scan_next(TemporalScan *scan, TemporalRow *row);
 extern void temporal_scan_release(TemporalScan *scan);	/* holds no page any
 														 * more: before a wait */
 extern void temporal_scan_end(TemporalScan *scan);
+extern uint64 temporal_completions(void);
 extern void temporal_wait(Relation relation, const TemporalRow *row);	/* until its transaction
 																		 * has ended */
 

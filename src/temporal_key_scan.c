@@ -19,6 +19,7 @@
 #include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -349,6 +350,16 @@ temporal_scan_end(TemporalScan *scan)
 	index_endscan(scan->scan);
 	index_close(scan->index, NoLock);
 	MemoryContextDelete(scan->context);
+}
+
+/*
+ * How many transactions have ended so far.  While the number stays the same a
+ * dirty scan misses nothing: a row that is moved is seen at one of its places.
+ */
+uint64
+temporal_completions(void)
+{
+	return TransamVariables->xactCompletionCount;
 }
 
 /* Wait until the transaction that inserts or deletes the row has ended. */

@@ -34,7 +34,6 @@
 #include "utils/snapmgr.h"
 
 #include "merge.h"
-#include "temporal_foreign.h"
 #include "temporal_unique.h"
 
 /* So many index entries are cheaper to pass than a new descent of the tree. */
@@ -99,14 +98,14 @@ temporal_unique_group(UniqueCheck *check, UniqueRow **rows, int count)
 			rows[i - 1]->reach : rows[i]->cuts.hi;
 	for (int looks = 0;;)
 	{
-		uint64		completions = foreign_completions();
+		uint64		completions = temporal_completions();
 
 		if (!walk_group(&walk, &blocker))
 		{
 			temporal_scan_release(check->scan);
 			temporal_wait(check->relation, &blocker);
 		}
-		else if (!check->key->deferrable || check->validate || completions == foreign_completions() ||
+		else if (!check->key->deferrable || check->validate || completions == temporal_completions() ||
 				 looks > RESTLESS_LOOKS)
 			break;
 		else if (++looks == RESTLESS_LOOKS)
