@@ -48,7 +48,13 @@ CODE_PARTS = \
 	src/sql/temporal_merge.sql \
 	src/sql/temporal_portion.sql \
 	src/sql/code_lists.sql \
+	src/sql/jose.sql \
 	src/sql/auth.sql \
+	src/sql/auth_keys.sql \
+	src/sql/auth_request.sql \
+	src/sql/auth_roles.sql \
+	src/sql/auth_session.sql \
+	src/sql/auth_explain.sql \
 	src/sql/register.sql \
 	src/sql/worker.sql \
 	src/sql/import_definition.sql \
@@ -77,8 +83,11 @@ SQL_PARTS = \
 	$(CODE_PARTS) \
 	src/sql/footer.sql
 
-# An update script is its own hand-written part, then all functions again, then migrate().
-UPGRADES = $(notdir $(wildcard src/sql/upgrade/statbus--*--*.sql))
+# An update script is what src/sql/upgrade says that its release and all later ones need (X.sql: what changed after
+# release X), then all functions again, then migrate().
+RELEASES = 0.1.0 0.2.0 0.3.0
+UPGRADES = $(RELEASES:%=statbus--%--$(EXTVERSION).sql)
+CHANGES  = $(wildcard src/sql/upgrade/*.sql)
 
 DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
 
@@ -93,6 +102,9 @@ $(info statbus: TAP tests are left out, Perl has no IPC::Run)
 endif
 PROVE_TESTS    = test/t/*.pl
 EXTRA_CLEAN    = build
+
+# RSA, EC and Ed25519; a server built without OpenSSL has no -lcrypto, and then there is only HMAC.
+SHLIB_LINK    += $(filter -lcrypto, $(LIBS))
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -109,7 +121,8 @@ build/statbus--$(EXTVERSION).sql: $(SQL_PARTS) Makefile
 	@mkdir -p build
 	cat $(SQL_PARTS) > $@
 
-build/statbus--%.sql: src/sql/upgrade/statbus--%.sql src/sql/header.sql $(CODE_PARTS) src/sql/footer_upgrade.sql
-	cat src/sql/header.sql $< $(CODE_PARTS) src/sql/footer_upgrade.sql > $@
+build/statbus--%--$(EXTVERSION).sql: src/sql/upgrade.sh $(CHANGES) src/sql/header.sql $(CODE_PARTS) src/sql/footer_upgrade.sql
+	@mkdir -p build
+	{ cat src/sql/header.sql; src/sql/upgrade.sh $*; cat $(CODE_PARTS) src/sql/footer_upgrade.sql; } > $@
 
 endif

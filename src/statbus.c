@@ -12,6 +12,7 @@
 
 #include <limits.h>
 
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "parse.h"
@@ -30,6 +31,16 @@ PG_MODULE_MAGIC;
 /* Settings */
 int			statbus_derive = STATBUS_DERIVE_IMMEDIATE;
 int			statbus_derive_immediate_limit = 1000;
+int			statbus_bcrypt_cost = 10;
+int			statbus_access_token_lifetime = 3600;
+int			statbus_refresh_token_lifetime = 30 * 24 * 3600;
+int			statbus_refresh_grace = 10;
+int			statbus_login_attempts = 5;
+int			statbus_login_attempts_per_address = 20;
+bool		statbus_cookie_login = true;
+char	   *statbus_api_path = NULL;
+char	   *statbus_jwt_audience = NULL;
+char	   *statbus_trusted_proxies = NULL;
 
 static char *current_date_setting = NULL;
 
@@ -44,6 +55,9 @@ static const struct config_enum_entry derive_options[] = {
 };
 
 void		_PG_init(void);
+PG_FUNCTION_INFO_V1(statbus_setting);
+
+static void define_auth_settings(void);
 
 static bool read_current_date(const char *setting, SbDate *date);
 static bool check_current_date(char **newval, void **extra, GucSource source);
@@ -92,7 +106,70 @@ _PG_init(void)
 							NULL,
 							NULL);
 
+	define_auth_settings();
+
 	MarkGUCPrefixReserved("statbus");
+}
+
+/* An integer setting that superusers change. */
+static void
+define_int(const char *name, const char *description, const char *details, int *variable, int initial, int min, int max, int flags)
+{
+	DefineCustomIntVariable(name, description, details, variable, initial, min, max, PGC_SUSET, flags, NULL, NULL, NULL);
+}
+
+/* A text setting that superusers change. */
+static void
+define_string(const char *name, const char *description, const char *details, char **variable, const char *initial)
+{
+	DefineCustomStringVariable(name, description, details, variable, initial, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+/* The settings of signing in.  Only superusers change them: they decide who gets in. */
+static void
+define_auth_settings(void)
+{
+	define_int("statbus.bcrypt_cost", "The cost of a new password hash.",
+			   "Each step doubles the time of a login.  Older hashes are renewed at the next login.",
+			   &statbus_bcrypt_cost, 10, 10, 16, 0);
+	define_int("statbus.access_token_lifetime", "How long an access token is valid.", NULL,
+			   &statbus_access_token_lifetime, 3600, 1, 24 * 3600, GUC_UNIT_S);
+	define_int("statbus.refresh_token_lifetime", "How long a session lives that is not refreshed.", NULL,
+			   &statbus_refresh_token_lifetime, 30 * 24 * 3600, 1, 366 * 24 * 3600, GUC_UNIT_S);
+	define_int("statbus.refresh_grace", "How long the refresh token before the current one is still answered.",
+			   "For tabs of one browser that refresh at the same time.  After that, its use ends the session.",
+			   &statbus_refresh_grace, 10, 0, 60, GUC_UNIT_S);
+	define_int("statbus.login_attempts", "Failed logins of an account before it is blocked for a time.", NULL,
+			   &statbus_login_attempts, 5, 1, 1000, 0);
+	define_int("statbus.login_attempts_per_address", "Failed logins from an address before it is blocked for a time.", NULL,
+			   &statbus_login_attempts_per_address, 20, 1, 100000, 0);
+	DefineCustomBoolVariable("statbus.cookie_login", "Whether the access cookie signs a request in that has no other token.",
+							 "Not needed behind a proxy that makes an Authorization header of the cookie.",
+							 &statbus_cookie_login, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_string("statbus.api_path", "The path under which browsers see PostgREST.",
+				  "The cookie of the refresh token is for the path below it, /rpc/refresh.", &statbus_api_path, "/rest");
+	define_string("statbus.jwt_audience", "The audience that tokens are issued for and must name.",
+				  "When empty, tokens name none and none is asked for.", &statbus_jwt_audience, "");
+	define_string("statbus.trusted_proxies", "The addresses of the proxies before PostgREST, as a list of networks.",
+				  "Only behind them X-Forwarded-For and X-Forwarded-Host are believed.  Empty: they never are.",
+				  &statbus_trusted_proxies, "");
+}
+
+/*
+ * statbus.setting(name text) → text: a setting of this module.  Unlike
+ * current_setting() it makes sure that the module is loaded: before that, a
+ * name is a placeholder which anybody may set.
+ */
+Datum
+statbus_setting(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	if (strncmp(name, "statbus.", 8) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is no setting of statbus", name)));
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOption(name, false, false)));
 }
 
 /*

@@ -4,6 +4,13 @@ COMMENT ON FUNCTION statbus.execute_unowned(text) IS
     'Runs statements whose objects belong to no extension, also inside CREATE EXTENSION; superusers only';
 REVOKE ALL ON FUNCTION statbus.execute_unowned(text) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION statbus.setting(name text)
+RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_setting';
+COMMENT ON FUNCTION statbus.setting(text) IS
+    'A setting of statbus as SHOW gives it, never what somebody wrote under its name before the library was loaded; 22023 for another name, 42704 for one that is not there';
+
 CREATE OR REPLACE FUNCTION statbus.version()
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -30,9 +30,9 @@ DECLARE
         'import.step', 'import.data_column', 'import.finding_code'];
     -- What an administrator reads.
     operated CONSTANT text[] := ARRAY[
-        'register.migration', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
+        'register.migration', 'auth.event', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
     -- What no role touches directly.
-    internal CONSTANT text[] := ARRAY['worker.base_change_log'];
+    internal CONSTANT text[] := ARRAY['worker.base_change_log', 'auth.throttle'];
     table_name text;
     relation regclass;
 BEGIN

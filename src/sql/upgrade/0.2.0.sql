@@ -1,6 +1,6 @@
--- 0.2.0, and by a link 0.1.0, → 0.3.0.  What 0.3.0 changes in tables is in the steps of src/sql/data, which statbus.migrate()
--- runs at the end of this script; functions follow below, replaced or new.  What replacing cannot do stands here: new
--- member types, functions that are gone or return something else (DROP FUNCTION), new columns of auth.secrets.
+-- After 0.2.0.  What a release changes in tables is in the steps of src/sql/data, which statbus.migrate() runs at the end of an
+-- update script; functions follow there, replaced or new.  What replacing cannot do stands here: new member types, functions
+-- that are gone or return something else (DROP FUNCTION), member tables.
 CREATE TYPE temporal.allen_relation AS ENUM (
     'precedes', 'meets', 'overlaps', 'starts', 'during', 'finishes', 'equals', 'overlapped_by', 'started_by', 'contains',
     'finished_by', 'met_by', 'preceded_by');

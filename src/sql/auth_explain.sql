@@ -1,0 +1,1 @@
+-- Why may somebody do something, or not?

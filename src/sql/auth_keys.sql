@@ -1,0 +1,1 @@
+-- The register's own keys, and tokens signed with them.

@@ -1,0 +1,2 @@
+-- The request that PostgREST handed over: its headers, cookies and address, what is refused before it begins, and
+-- what is answered beside the body.

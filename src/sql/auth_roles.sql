@@ -1,0 +1,1 @@
+-- Users, their roles of the server and their passwords.

@@ -1,0 +1,1 @@
+-- Definitions 83: signing in and out, keys and users over HTTP. Each function is the caller's own way to one of schema auth.

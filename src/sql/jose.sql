@@ -1,0 +1,1 @@
+-- Signed tokens with keys that the caller gives: the verifier itself (C: src/jose*.c).
