@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # make bench: prints the tables of doc/performance.md.  Every figure stands beside a baseline of the same run.
-#   BENCH="import temporal" make bench              one part only; temporal runs on the installed server and on 18
-#   BENCH=temporal PG=15 CASE="allen" make bench    one server, some cases (see test/bench/temporal/run.sh)
+#   BENCH="import auth temporal" make bench         some parts; auth and temporal run on the installed server and on 18
+#   BENCH=temporal PG=15 CASE="allen" make bench    one server, some cases (see test/bench/cases.sh)
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,19 +11,26 @@ need_packages perl
 export STATBUS_SHARED=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}
 code=0
 
-# temporal: in this machine's server, then in the folder of 18; which of them, PG may say.
-temporal() {
-	case " ${PG:-$PG_MAJOR 18} " in *" $PG_MAJOR "*) "$STATBUS_TOP/test/bench/temporal/run.sh" || code=1 ;; esac
+# area NAME: in this machine's server, then in the folder of 18; which of them, PG may say.
+area() {
+	case " ${PG:-$PG_MAJOR 18} " in *" $PG_MAJOR "*) "$STATBUS_TOP/test/bench/cases.sh" "$1" || code=1 ;; esac
 	case " ${PG:-$PG_MAJOR 18} " in *' 18 '*)
 		[ "$PG_MAJOR" = 18 ] || STATBUS_PGROOT_BIND=$STATBUS_SHARED "$STATBUS_TOP/test/pgroot.sh" run 18 "$STATBUS_TOP" \
-			env STATBUS_SHARED="$STATBUS_SHARED" CASE="${CASE:-}" BENCH_QUICK="${BENCH_QUICK:-}" BENCH_CLOCK="${BENCH_CLOCK:-}" BENCH_ROUNDS="${BENCH_ROUNDS:-}" test/bench/temporal/run.sh || code=1 ;;
+			env STATBUS_SHARED="$STATBUS_SHARED" CASE="${CASE:-}" BENCH_QUICK="${BENCH_QUICK:-}" BENCH_CLOCK="${BENCH_CLOCK:-}" BENCH_ROUNDS="${BENCH_ROUNDS:-}" test/bench/cases.sh "$1" || code=1 ;;
 	esac
 }
 
-case " ${BENCH:-import temporal} " in
+# areas: what is measured by cases.
+areas() {
+	local name
+	for name in ${BENCH:-auth temporal}; do
+		case $name in auth | temporal) area "$name" ;; import) ;; *) die "BENCH is some of import, auth, temporal" ;; esac
+	done
+}
+
+case " ${BENCH:-import} " in
 *' import '*) ;;
-*' temporal '*) temporal; exit "$code" ;;
-*) die "BENCH is import, temporal or both" ;;
+*) areas; exit "$code" ;;
 esac
 
 shared=$STATBUS_SHARED
@@ -132,5 +139,5 @@ else
 fi
 
 stop_cluster "$work"
-case " ${BENCH:-import temporal} " in *' temporal '*) temporal ;; esac
+areas
 exit "$code"

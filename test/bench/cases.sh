@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The temporal part of make bench, on the server installed here: every ratio that the project promises for schema temporal, each
-# beside its baseline of the same run.  test/bench.sh calls it for the installed server and, in test/pgroot.sh's folder, for 18.
+# Every ratio that the project promises for an area, each beside its baseline of the same run, on the server installed here.
+# test/bench.sh calls it for the installed server and, in test/pgroot.sh's folder, for 18.
 #
-#   CASE="allen gaps"    only these cases (the .sql files of this folder)
+#   test/bench/cases.sh AREA   the cases of folder test/bench/AREA: temporal, auth
+#   CASE="allen gaps"    only these cases (the .sql files of the folder)
 #   BENCH_ROUNDS=1       rounds instead of three
 #   BENCH_QUICK=1        one round, without the runs that take more than ten seconds
 #   BENCH_CLOCK=cpu      processor time of the session's process, without parallel workers: for a machine that others use as well
@@ -12,6 +13,7 @@
 #   -- run: NAME [xN] [slow] [pg18] [memory] [rows=N] [block=NAME] [vector=FILE[#N]:HEADING]
 #        a measured run: N rounds (three; slow: one), from version 18 only, with psql's variable :rows, of the block of that name
 #        or of what follows the line "\echo == HEADING" in ../shared/vectors/temporal/FILE (#N: the Nth statement of it only)
+#   -- run: NAME … command=COMMAND                 instead, a command of the folder that prints milliseconds
 #   -- same: NAME NAME                              both must print the same, or the bench fails
 #   -- ratio: FIGURE | FUNCTION | A / B | TARGET    A and B are names of runs, perhaps times a number; TARGET is <= N, >= N, N..N
 #   -- time: FIGURE | FUNCTION | A | TARGET         milliseconds
@@ -19,14 +21,16 @@
 # Blocks follow lines "\echo == NAME": "setup" (once, with "-- vector: FILE" also that file's statements before its first heading),
 # "NAME: prepare" (before each round, same session, not timed), "NAME" (timed by psql, the sum of its statements).
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=test/lib.sh
-. "$here/../../lib.sh"
+. "$(dirname "$0")/../lib.sh"
+area=${1:?an area: temporal or auth}
+here=$STATBUS_TOP/test/bench/$area
+[ -d "$here" ] || die "there is no $here"
 
 find_server
 need_packages perl
-vectors=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}/vectors/temporal
-work=$(mktemp -d /tmp/statbus-bench-temporal.XXXXXX)
+vectors=${STATBUS_SHARED:-$(cd "$STATBUS_TOP/.." && pwd)/shared}/vectors/$area
+work=$(mktemp -d /tmp/statbus-bench-$area.XXXXXX)
 as_root chown postgres: "$work"
 as_root chmod 755 "$work"
 trap 'stop_cluster "$work"; as_root rm -rf "$work"' EXIT
@@ -135,10 +139,10 @@ report() {
 
 # run_case FILE: its set-up, then its runs in turns, so that every round meets the same load of the machine.
 run_case() {
-	local file=$1 case_name function line name options rounds round slow block rows vector measures same a b started=$SECONDS
+	local file=$1 case_name function line name options rounds round slow block rows vector measures command same a b started=$SECONDS
 	case_name=$(basename "$file" .sql)
 	for function in $(head_lines "$file" needs); do
-		if [ "$(sql -c "SELECT count(*) FROM pg_proc AS p WHERE p.pronamespace = 'temporal'::regnamespace AND p.proname = '${function#temporal.}'")" = 0 ]; then
+		if [ "$(sql -c "SELECT count(*) FROM pg_proc AS p WHERE p.pronamespace = '${function%%.*}'::regnamespace AND p.proname = '${function#*.}'")" = 0 ]; then
 			printf '| %s | %s | is not there yet | | | | |\n' "$case_name" "$function"
 			return 0
 		fi
@@ -159,6 +163,8 @@ run_case() {
 	for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		while IFS= read -r line; do
 			name=${line%% *} options=" ${line#"$name"} " rounds=$default_rounds slow= rows='' block=$name vector= measures=
+			command=
+			case $options in *' command='*) command=$(trim "${options#* command=}") options="${options%% command=*} " ;; esac
 			case $options in *' vector='*) vector=$(trim "${options#* vector=}") options="${options%% vector=*} " ;; esac
 			case $options in *' slow '*) slow=1 rounds=1 ;; esac
 			case $options in *' memory '*) measures=1 ;; esac
@@ -168,6 +174,10 @@ run_case() {
 			case $options in *' x'[0-9]*) rounds=${options#* x} rounds=${rounds%% *} ;; esac
 			if [ "${BENCH_QUICK:-}" = 1 ] && [ -n "$slow" ]; then continue; fi
 			[ "$round" -le "$rounds" ] || continue
+			if [ -n "$command" ]; then
+				times[$name]+=" $(cd "$here" && $command)"
+				continue
+			fi
 			one_round "$file" "$name" "$block" "$rows" "$vector" "$measures" ||
 				{ printf '| %s | | %s failed: %s | | | | |\n' "$case_name" "$name" "$(grep -m1 ERROR "$work/out/errors" | sed 's/.*ERROR: *//')"; failed=1; return 0; }
 		done < <(head_lines "$file" run)
@@ -195,18 +205,18 @@ fi
 start_cluster "$work" "$PGPORT" "$work/temp.conf"
 PGDATABASE=postgres sql -c 'CREATE DATABASE bench'
 sql -c 'CREATE EXTENSION statbus CASCADE'
-if [ -d "$vectors" ]; then
+if [ -f "$vectors/00_setup.sql" ]; then
 	say "the data of $vectors/00_setup.sql"
 	sql -f "$vectors/00_setup.sql" >/dev/null
-else
+elif grep -q '^-- vector: ' "$here"/*.sql; then
 	say "no $vectors: the cases that need it are left out"
 fi
 
-printf '\n### Temporal functions, PostgreSQL %s\n\n%s, %s, %s, %s cores, load %s; ' "$PG_MAJOR" "$(date '+%Y-%m-%d %H:%M')" \
+printf '\n### Area %s, PostgreSQL %s\n\n%s, %s, %s, %s cores, load %s; ' "$area" "$PG_MAJOR" "$(date '+%Y-%m-%d %H:%M')" \
 	"$(sql -c "SELECT 'server ' || split_part(current_setting('server_version'), ' ', 1) || ', statbus ' || extversion FROM pg_extension WHERE extname = 'statbus'")" \
 	"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
 sql -F ' = ' -R ', ' -c "SELECT name, current_setting(name) FROM unnest('{work_mem,jit,max_parallel_workers_per_gather,shared_buffers,fsync,autovacuum}'::text[]) AS name"
-printf '\nMedians of %s; GiST, PERIOD and the longest queries once.\n' "$default_rounds rounds$([ "${BENCH_CLOCK:-}" = cpu ] && echo ', processor time' || true)"
+printf '\nMedians of %s; what the case calls slow, once.\n' "$default_rounds rounds$([ "${BENCH_CLOCK:-}" = cpu ] && echo ', processor time' || true)"
 printf '\n| figure | measures | time | baseline | ratio | target | |\n|---|---|---:|---:|---:|---:|---|\n'
 for case_name in ${CASE:-$(cd "$here" && ls ./*.sql | sed 's/^\.\///; s/\.sql$//')}; do
 	[ -e "$here/$case_name.sql" ] || die "no case $case_name; there are: $(cd "$here" && echo ./*.sql)"
