@@ -37,9 +37,9 @@ BEGIN
                    '{"definition_slug": "(SELECT d.slug FROM import.definition AS d WHERE d.id = t.definition_id)"}'
             UNION ALL
             -- People: nothing that a password or a key could be tried against.
-            SELECT 'auth."user"', 'user', '{password,encrypted_password}', '{"password": "NULL::text"}'
+            SELECT 'auth."user"', 'user', '{password,encrypted_password,has_own_role}', '{"password": "NULL::text"}'
             UNION ALL
-            SELECT 'auth.api_key', 'api_key', '{token_hash}', '{}'
+            SELECT 'auth.api_key', 'api_key', '{token_hash,kid}', '{}'
         ) AS listed
     LOOP
         PERFORM statbus.generate_api_view(shown.base::regclass, shown.view_name, shown.hidden, shown.computed);
