@@ -1,17 +1,18 @@
-# A PostgREST server for a test, a client for it, and tokens. Core modules only.
+# A PostgREST server for a test, clients for it, and tokens. Core modules only.
 package PostgREST;
 
 use strict;
 use warnings;
-use Digest::SHA qw(hmac_sha256);
+use Digest::SHA qw(hmac_sha256 hmac_sha384 hmac_sha512);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
-use MIME::Base64 qw(encode_base64url);
+use MIME::Base64 qw(decode_base64url encode_base64url);
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
-my $secret = 'a secret of the tests, long enough for HS256';
+# The key by which token() signs, and its name: those of the register that was served last.
+my ($secret, $kid);
 
 # The path of the binary, or undef.
 sub binary
@@ -35,14 +36,15 @@ sub free_port
 }
 
 # Starts a server on a database of a node and waits until it answers. %options: further settings of its
-# configuration file.
+# configuration file; undef leaves one of ours out.
 sub start
 {
 	my ($class, $node, $database, %options) = @_;
 	my $self = bless {
-		port => free_port(), admin_port => free_port(), database => $database,
-		log => $node->basedir . "/postgrest.log", owner => $$
+		port => free_port(), admin_port => free_port(), node => $node, database => $database, owner => $$
 	}, $class;
+	$self->{log} = $node->basedir . "/postgrest.$self->{port}.log";
+	$self->read_key;
 	my %settings = (
 		'db-uri' => sprintf('postgres://authenticator@/%s?host=%s&port=%d', $database, $node->host, $node->port),
 		'db-schemas' => 'api',
@@ -52,13 +54,14 @@ sub start
 		  $node->safe_psql($database, q{SELECT value FROM statbus.status() WHERE item = 'db-extra-search-path'}),
 		'db-pre-request' =>
 		  $node->safe_psql($database, q{SELECT value FROM statbus.status() WHERE item = 'db-pre-request'}),
-		'jwt-secret' => $secret,
+		'jwt-secret' => $self->jwt_secret,
 		'server-host' => '127.0.0.1',
 		'server-port' => $self->{port},
 		'admin-server-port' => $self->{admin_port},
 		'log-level' => 'error',
 		%options);
-	my $file = $node->basedir . '/postgrest.conf';
+	delete @settings{ grep { !defined $settings{$_} } keys %settings };
+	my $file = $node->basedir . "/postgrest.$self->{port}.conf";
 	open(my $out, '>', $file) or die "cannot write $file: $!";
 	print $out map { my $v = $settings{$_}; $v =~ s/(["\\])/\\$1/g; qq{$_ = "$v"\n} } sort keys %settings;
 	close $out;
@@ -118,26 +121,88 @@ sub DESTROY
 	return;
 }
 
-# A token for a role of the database (an e-mail address), as auth.jwt_sign would make it. %claims are added;
-# key => … signs with another key.
+# What PostgREST's setting jwt-secret must be.
+sub jwt_secret
+{
+	my ($self) = @_;
+	return $self->{node}->safe_psql($self->{database},
+		$self->{node}->safe_psql($self->{database}, q{SELECT to_regprocedure('auth.jwt_secret()') IS NULL}) eq 't'
+		? q{SELECT value FROM auth.secrets WHERE key LIKE 'jwt_secret:%'} : 'SELECT auth.jwt_secret()');
+}
+
+# Learns by which key the register signs now.  It is read as a superuser: no role can.
+sub read_key
+{
+	my ($self) = @_;
+	$self->{node}->safe_psql($self->{database}, q{
+		WITH made AS (
+		    INSERT INTO auth.signing_key (kid, algorithm) SELECT 'tests', 'HS256' WHERE NOT EXISTS (SELECT FROM auth.signing_key)
+		    RETURNING kid)
+		INSERT INTO auth.secrets (key, value) SELECT 'jwt_secret:' || m.kid, 'a secret of the tests, long enough for HS256' FROM made AS m});
+	($kid, $secret) = split /\n/, $self->{node}->safe_psql($self->{database}, q{
+		SELECT k.kid || E'\n' || s.value
+		FROM auth.signing_key AS k JOIN auth.secrets AS s ON s.key = 'jwt_secret:' || k.kid
+		WHERE k.state = 'active' AND k.algorithm = 'HS256' ORDER BY k.created_at DESC, k.kid DESC LIMIT 1});
+	return;
+}
+
+# seconds of the clock, as tokens have them.
+sub now { return int(time) }
+
+# A token of any kind.  header and claims: a reference is encoded, a text is taken as it is.  alg: by what to sign
+# (HS256, HS384, HS512, none), whatever the header says; key: other bytes than the register's.
+sub sign
+{
+	my ($header, $claims, %with) = @_;
+	my $json = JSON::PP->new->canonical->utf8;
+	my %mac = (HS256 => \&hmac_sha256, HS384 => \&hmac_sha384, HS512 => \&hmac_sha512, none => sub { '' });
+	my $signed = join '.', map { encode_base64url(ref $_ ? $json->encode($_) : $_) } $header, $claims;
+	return $signed . '.' . encode_base64url($mac{ $with{alg} // 'HS256' }->($signed, $with{key} // $secret));
+}
+
+# An access token for a role of the database (an e-mail address) that belongs to no session, as a service of the
+# office would make it with the register's key.  %claims are added, undef takes one away; key => … signs with another key.
 sub token
 {
 	my ($role, %claims) = @_;
-	my $key = delete $claims{key} // $secret;
-	my $json = JSON::PP->new->canonical;
-	my $signed = join '.', map { encode_base64url($json->encode($_)) }
-	  ({ alg => 'HS256', typ => 'JWT' }, { role => $role, exp => int(time) + 3600, %claims });
-	return $signed . '.' . encode_base64url(hmac_sha256($signed, $key));
+	my %with = exists $claims{key} ? (key => delete $claims{key}) : ();
+	my %all = (role => $role, type => 'access', iat => now(), exp => now() + 3600, %claims);
+	delete @all{ grep { !defined $all{$_} } keys %all };
+	return sign({ alg => 'HS256', typ => 'JWT', $with{key} ? () : (kid => $kid) }, \%all, %with);
+}
+
+# The claims of a token, believed without any check.
+sub claims_of
+{
+	my ($token) = @_;
+	return JSON::PP->new->utf8->decode(decode_base64url((split /\./, $token)[1]));
+}
+
+# The cookies that a response sets: name → { value, attributes in lower case; a flag is 1 }.
+sub cookies_of
+{
+	my ($response) = @_;
+	my $lines = $response->{headers}{'set-cookie'} // [];
+	my %cookie;
+	for my $line (ref $lines ? @$lines : $lines)
+	{
+		my ($pair, @attributes) = split /;\s*/, $line;
+		my ($name, $value) = split /=/, $pair, 2;
+		die "cookie $name is set twice" if $cookie{$name};
+		$cookie{$name} = { value => $value, map { my ($n, $v) = split /=/, $_, 2; (lc $n => $v // 1) } @attributes };
+	}
+	return \%cookie;
 }
 
 # One request as somebody: the role's name, or undef for an anonymous one. body: a reference is sent as JSON, a
-# text as it is. Returns status, body (decoded when it is JSON), headers, text.
+# text as it is. cookies: name → value. Returns status, body (decoded when it is JSON), headers, text.
 sub request
 {
 	my ($self, $method, $path, %with) = @_;
 	my %headers = %{ $with{headers} // {} };
 	my $token = $with{token} // (defined $with{as} ? token($with{as}) : undef);
 	$headers{Authorization} = "Bearer $token" if defined $token;
+	$headers{Cookie} = join '; ', map { "$_=$with{cookies}{$_}" } sort keys %{ $with{cookies} } if %{ $with{cookies} // {} };
 	my $content = $with{body};
 	if (ref $content)
 	{
@@ -150,6 +215,52 @@ sub request
 	my $body = ($response->{headers}{'content-type'} // '') =~ /json/ && $text ne ''
 	  ? JSON::PP->new->allow_nonref->decode($text) : undef;
 	return { status => $response->{status}, body => $body, headers => $response->{headers}, text => $text };
+}
+
+# A browser that sees the server behind a proxy which serves it under /rest.  https: whether it came encrypted.
+sub browser
+{
+	my ($self, %options) = @_;
+	return bless { server => $self, jar => {}, https => 1, prefix => '/rest', %options }, 'PostgREST::Browser';
+}
+
+package PostgREST::Browser;
+
+# A request with the cookies that a browser would send there; keeps those that the response sets or clears.
+sub request
+{
+	my ($self, $method, $path, %with) = @_;
+	my %headers = (
+		'X-Forwarded-Proto' => $self->{https} ? 'https' : 'http', 'User-Agent' => $self->{agent} // 'a browser of the tests',
+		%{ $self->{headers} // {} }, %{ $with{headers} // {} });
+	my $got = $self->{server}->request($method, $path, %with, headers => \%headers,
+		cookies => { %{ $self->cookies_for($path) }, %{ $with{cookies} // {} } });
+	my $set = PostgREST::cookies_of($got);
+	for my $name (keys %$set)
+	{
+		my $cookie = $set->{$name};
+		if (($cookie->{'max-age'} // 1) <= 0 || $cookie->{value} eq '') { delete $self->{jar}{$name} }
+		else { $self->{jar}{$name} = $cookie }
+	}
+	return $got;
+}
+
+# Name → value of the cookies that go to a path: below theirs, and secure ones only encrypted.
+sub cookies_for
+{
+	my ($self, $path) = @_;
+	my $at = $self->{prefix} . ($path =~ s/\?.*//sr);
+	return { map { $_ => $self->{jar}{$_}{value} } grep {
+		my $below = $self->{jar}{$_}{path} // '/';
+		($at eq $below || index($at, $below =~ s{/?\z}{/}r) == 0) && ($self->{https} || !$self->{jar}{$_}{secure})
+	} keys %{ $self->{jar} } };
+}
+
+# The value of a cookie, or undef.
+sub cookie
+{
+	my ($self, $name) = @_;
+	return $self->{jar}{$name} && $self->{jar}{$name}{value};
 }
 
 1;
