@@ -226,17 +226,3 @@ $sync_roles$;
 COMMENT ON FUNCTION auth.sync_roles() IS
     'Makes the login role of every user who has none, grants each his statbus role and the right to connect; returns how many were made.  Run it after a restore; superusers only';
 REVOKE ALL ON FUNCTION auth.sync_roles() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION auth.pre_request()
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $pre_request$
-BEGIN
-    IF statbus.needs_migration() THEN
-        RAISE EXCEPTION 'the register is not up to date with the extension'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run CALL statbus.migrate().';
-    END IF;
-END
-$pre_request$;
-COMMENT ON FUNCTION auth.pre_request() IS 'For PostgREST''s db-pre-request: refuses requests while CALL statbus.migrate() is due';
