@@ -43,8 +43,6 @@ ORDER BY signature COLLATE "C";
 -- SECURITY DEFINER: this is the whole list, with the reason for each.
 CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
 INSERT INTO definer VALUES
-    ('auth.user_field_of(integer,text)', 'user rows: identifies the caller'),
-    ('auth.user_id_of(name)', 'user rows: identifies the caller'),
     ('import.columns_wanted_changed()', 'trigger: a new identifier type or statistic grows the columns of definitions'),
     ('import.job_create_tables()', 'trigger: creates a job''s tables'),
     ('import.job_drop_tables()', 'trigger: drops a job''s tables'),

@@ -1,99 +1,62 @@
 -- Who is asking.  A person is the database role that carries his e-mail address, and a row of
 -- auth."user" in this database: one without the other has no rights here.
 
--- DEFINER: user rows are not readable by everybody who has to be identified
-CREATE OR REPLACE FUNCTION auth.user_id_of(role_name name)
-RETURNS integer
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-SET search_path = pg_catalog, statbus_requires, pg_temp
-AS $user_id_of$
-    SELECT coalesce(
-        -- The index finds the address in any case; names of roles differ in case.
-        (SELECT u.id
-         FROM auth."user" AS u
-         WHERE u.email = role_name::text::citext AND u.email::text = role_name::text AND u.deleted_at IS NULL),
-        (SELECT u.id
-         FROM auth."user" AS u
-         WHERE u.email IS NULL
-         AND (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = role_name)))
-$user_id_of$;
-COMMENT ON FUNCTION auth.user_id_of(name) IS
-    'The id of the live user who owns a role; of the built-in user "system" for a superuser''s role; NULL for any other role';
-
+-- These run once per query in a policy, and once per row in a trigger.  Nothing that a client sets is believed, and rights
+-- that were given or taken count at once, also in a transaction that began before.
 CREATE OR REPLACE FUNCTION auth.uid()
 RETURNS integer
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $uid$
-    SELECT auth.user_id_of(CURRENT_USER)
-$uid$;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_uid';
 COMMENT ON FUNCTION auth.uid() IS
-    'The id of the current user in auth."user"; NULL when the current role belongs to no live user of this database.  Claims that a client sets are not believed';
-
--- DEFINER: as auth.user_id_of.  It tells about the person who asks and about "system", not about others: in here
--- current_user is the owner of the function; who asks is the role set, or else the one who logged in.
-CREATE OR REPLACE FUNCTION auth.user_field_of(user_id integer, field text)
-RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $user_field_of$
-    SELECT CASE field
-               WHEN 'sub' THEN u.sub::text
-               WHEN 'email' THEN u.email::text
-               WHEN 'statbus_role' THEN u.statbus_role::text
-           END
-    FROM auth."user" AS u
-    WHERE u.id = user_id
-    AND (u.email IS NULL OR u.email::text IN (session_user::text, current_setting('role')))
-$user_field_of$;
-COMMENT ON FUNCTION auth.user_field_of(integer, text) IS 'One of sub, email, statbus_role of a user who asks about himself, or of "system"; internal';
-REVOKE ALL ON FUNCTION auth.user_field_of(integer, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.user_field_of(integer, text) TO authenticated;
+    'The id of the current user in auth."user"; of the built-in user "system" for the role of a superuser; NULL when the current role belongs to no live user of this database.  Claims that a client sets are not believed';
 
 CREATE OR REPLACE FUNCTION auth.sub()
 RETURNS uuid
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $sub$
-    SELECT auth.user_field_of(auth.uid(), 'sub')::uuid
-$sub$;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_sub';
 COMMENT ON FUNCTION auth.sub() IS 'The public identifier of the current user; NULL when there is none';
 
 CREATE OR REPLACE FUNCTION auth.email()
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $email$
-    SELECT auth.user_field_of(auth.uid(), 'email')
-$email$;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_email';
 COMMENT ON FUNCTION auth.email() IS 'The e-mail address of the current user; NULL when there is none';
 
 CREATE OR REPLACE FUNCTION auth.statbus_role()
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $statbus_role$
-    SELECT auth.user_field_of(auth.uid(), 'statbus_role')
-$statbus_role$;
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_statbus_role';
 COMMENT ON FUNCTION auth.statbus_role() IS 'The role of the current user in this register; NULL when there is none';
 
 CREATE OR REPLACE FUNCTION auth.is_at_least(statbus_role text)
 RETURNS boolean
-LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $is_at_least$
-DECLARE
-    rank CONSTANT text[] := ARRAY['external_user', 'restricted_user', 'regular_user', 'admin_user'];
-BEGIN
-    IF NOT statbus_role = ANY (rank) THEN
-        RAISE EXCEPTION 'unknown role "%"', statbus_role
-            USING ERRCODE = 'invalid_parameter_value', HINT = format('Roles are %s.', array_to_string(rank, ', '));
-    END IF;
-    RETURN coalesce(array_position(rank, auth.statbus_role()) >= array_position(rank, statbus_role), false);
-END
-$is_at_least$;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_is_at_least';
 COMMENT ON FUNCTION auth.is_at_least(text) IS
     'Whether the current user of this register holds a statbus role or a higher one; false for anybody who is no live user of it';
+
+-- In a SECURITY DEFINER function the current user is its owner; whom it acts for is this one.
+CREATE OR REPLACE FUNCTION auth.caller_id()
+RETURNS integer
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_caller_id';
+COMMENT ON FUNCTION auth.caller_id() IS
+    'As auth.uid(), inside a SECURITY DEFINER function as well: the role that was set, or else the one that logged in.  NULL where the server runs code of a table''s owner for somebody else';
+
+CREATE OR REPLACE FUNCTION auth.assume_role(role_id oid)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_assume_role';
+COMMENT ON FUNCTION auth.assume_role(oid) IS
+    'Has auth.uid() and its like answer a superuser as they would answer this role, until NULL or the end of the (sub)transaction; for auth.explain()';
+REVOKE ALL ON FUNCTION auth.assume_role(oid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.user_changed()
+RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_user_changed';
+COMMENT ON FUNCTION auth.user_changed() IS 'Trigger: what sessions know of users of the register is read again';
+REVOKE ALL ON FUNCTION auth.user_changed() FROM PUBLIC;
 
 -- Policies demand that a row is signed by its writer.  A writer who does not say who he is signs as himself, also
 -- when a statement that he made (a split of a timeline, for instance) changes a slice that somebody else wrote.
