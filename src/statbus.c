@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 
 #include "parse.h"
+#include "proxy_sql.h"
 #include "statbus.h"
 
 #ifdef PG_MODULE_MAGIC_EXT
@@ -150,9 +151,9 @@ define_auth_settings(void)
 				  "The cookie of the refresh token is for the path below it, /rpc/refresh.", &statbus_api_path, "/rest");
 	define_string("statbus.jwt_audience", "The audience that tokens are issued for and must name.",
 				  "When empty, tokens name none and none is asked for.", &statbus_jwt_audience, "");
-	define_string("statbus.trusted_proxies", "The addresses of the proxies before PostgREST, as a list of networks.",
-				  "Only behind them X-Forwarded-For and X-Forwarded-Host are believed.  Empty: they never are.",
-				  &statbus_trusted_proxies, "");
+	DefineCustomStringVariable("statbus.trusted_proxies", "The addresses of the proxies before PostgREST, as a list of networks.",
+							   "Only behind them X-Forwarded-For and X-Forwarded-Host are believed.  Empty: they never are.",
+							   &statbus_trusted_proxies, "", PGC_SUSET, 0, statbus_check_trusted_proxies, NULL, NULL);
 }
 
 /*

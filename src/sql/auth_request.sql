@@ -45,14 +45,26 @@ AS $request_method$
 $request_method$;
 COMMENT ON FUNCTION auth.request_method() IS 'GET, POST and so on; NULL when there is no request of PostgREST';
 
+CREATE OR REPLACE FUNCTION auth.forwarded_for(forwarded text, proxies text)
+RETURNS inet
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_forwarded_for';
+COMMENT ON FUNCTION auth.forwarded_for(text, text) IS
+    'The last address of a header X-Forwarded-For that is none of the proxies, or the first when all are; NULL when no proxy is named, or when something that is no address comes first';
+
+-- PostgREST does not tell who called it.  The setting says that only these proxies can; without it nobody is believed.
 CREATE OR REPLACE FUNCTION auth.client_address()
 RETURNS inet
-LANGUAGE sql STABLE PARALLEL RESTRICTED
+LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $client_address$
-    SELECT CASE WHEN session_user <> 'authenticator' THEN inet_client_addr() END
+    SELECT CASE
+               WHEN session_user <> 'authenticator' THEN inet_client_addr()
+               ELSE auth.forwarded_for(auth.request_header('x-forwarded-for'), statbus.setting('statbus.trusted_proxies'))
+           END
 $client_address$;
-COMMENT ON FUNCTION auth.client_address() IS 'Where the request comes from; NULL when that is not known';
+COMMENT ON FUNCTION auth.client_address() IS
+    'Where the request comes from: the address of the client, told by a proxy that statbus.trusted_proxies names; NULL when that is not known';
 
 CREATE OR REPLACE FUNCTION auth.refuse_get()
 RETURNS void
