@@ -10,6 +10,8 @@
  */
 #include "statbus.h"
 
+#include <sys/socket.h>
+
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inet.h"
