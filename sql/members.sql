@@ -43,6 +43,15 @@ ORDER BY signature COLLATE "C";
 -- SECURITY DEFINER: this is the whole list, with the reason for each.
 CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
 INSERT INTO definer VALUES
+    ('auth.auth_expire_access_keep_refresh()', 'signs a token'),
+    ('auth.auth_status()', 'a visitor is told about the session of his cookie'),
+    ('auth.create_api_key(text,interval)', 'signs a token; keys are inserted by no role'),
+    ('auth.log_event(text,integer,jsonb,text,uuid)', 'events are written by no role'),
+    ('auth.login(text,text)', 'reads password hashes; writes sessions and counters'),
+    ('auth.logout()', 'a visitor ends the session of his cookie'),
+    ('auth.refresh()', 'writes sessions; signs tokens'),
+    ('auth.revoke_api_key(uuid)', 'events are written by no role'),
+    ('auth.revoke_session(uuid)', 'events are written by no role'),
     ('import.columns_wanted_changed()', 'trigger: a new identifier type or statistic grows the columns of definitions'),
     ('import.job_create_tables()', 'trigger: creates a job''s tables'),
     ('import.job_drop_tables()', 'trigger: drops a job''s tables'),

@@ -1,4 +1,8 @@
 -- Signing in and out: sessions, API keys, and the record of both.
+--
+-- What fails here answers with a status and returns: an error would take back the counters and events with it.
+
+-- The record ------------------------------------------------------------------------------------------------------------
 
 -- DEFINER: events are written by no role
 CREATE OR REPLACE FUNCTION auth.log_event(kind text, user_id integer, details jsonb DEFAULT NULL, email text DEFAULT NULL, session_jti uuid DEFAULT NULL)
@@ -7,10 +11,705 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $log_event$
 BEGIN
-    INSERT INTO auth.event (kind, user_id, by_user_id, email, session_jti, details)
-    VALUES (kind::auth.event_kind, user_id, NULL, left(email, 80), session_jti, details);
+    INSERT INTO auth.event (kind, user_id, by_user_id, email, session_jti, ip_address, user_agent, details)
+    VALUES (
+        kind::auth.event_kind, user_id, nullif(auth.caller_id(), user_id),
+        -- People type passwords into the field of the address.
+        CASE WHEN email ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(email) <= 320 THEN email END,
+        session_jti, auth.client_address(), auth.user_agent(), details);
 END
 $log_event$;
 COMMENT ON FUNCTION auth.log_event(text, integer, jsonb, text, uuid) IS
     'Internal: records what happened to an account, a session or a key, with who did it and from where';
 REVOKE ALL ON FUNCTION auth.log_event(text, integer, jsonb, text, uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.user_agent()
+RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $user_agent$
+    SELECT CASE WHEN octet_length(agent.name) <= 512 THEN agent.name ELSE left(agent.name, 128) END
+    FROM auth.request_header('user-agent') AS agent (name)
+$user_agent$;
+COMMENT ON FUNCTION auth.user_agent() IS 'What the client of the request calls itself, in 512 bytes at most; NULL when there is no request of PostgREST';
+
+CREATE OR REPLACE FUNCTION auth.prune(keep interval DEFAULT '1 year', OUT events bigint, OUT throttles bigint, OUT sessions bigint)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $prune$
+BEGIN
+    DELETE FROM auth.event AS e WHERE e.at < clock_timestamp() - keep;
+    GET DIAGNOSTICS events = ROW_COUNT;
+    DELETE FROM auth.throttle AS t WHERE t.last_failure_at < clock_timestamp() - interval '1 hour';
+    GET DIAGNOSTICS throttles = ROW_COUNT;
+    DELETE FROM auth.refresh_session AS s WHERE s.expires_at < clock_timestamp();
+    GET DIAGNOSTICS sessions = ROW_COUNT;
+END
+$prune$;
+COMMENT ON FUNCTION auth.prune(interval) IS
+    'Removes events older than this, sessions that have ended and counts of failed logins that are forgotten; returns how many of each.  Superusers only';
+REVOKE ALL ON FUNCTION auth.prune(interval) FROM PUBLIC;
+
+-- Counting failures -----------------------------------------------------------------------------------------------------
+
+-- Whoever owns one address of an IPv6 network owns 2^64 of them.
+CREATE OR REPLACE FUNCTION auth.network_of(address inet)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $network_of$
+    SELECT CASE WHEN family(address) = 6 AND NOT address <<= '::ffff:0:0/96' THEN text(network(set_masklen(address, 64))) ELSE host(address) END
+$network_of$;
+COMMENT ON FUNCTION auth.network_of(inet) IS 'Internal: who an address counts as when logins fail: an IPv4 address is itself, an IPv6 address its /64';
+REVOKE ALL ON FUNCTION auth.network_of(inet) FROM PUBLIC;
+
+-- Each login holds the rows that it counts in until it ends, so that guesses made at the same time are counted one
+-- after another.  Callers lock the account before the address.
+CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text)
+RETURNS timestamptz
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_lock$
+    INSERT INTO auth.throttle AS t (kind, subject) VALUES (p_kind, p_subject)
+    ON CONFLICT (kind, subject) DO UPDATE SET failures = t.failures
+    RETURNING t.blocked_until
+$throttle_lock$;
+COMMENT ON FUNCTION auth.throttle_lock(text, text) IS 'Internal: the end of the current or last block of an account or an address; holds its row';
+REVOKE ALL ON FUNCTION auth.throttle_lock(text, text) FROM PUBLIC;
+
+-- From the limit on each failure blocks for twice as long as the one before it, 15 minutes at most.  After 15 minutes
+-- without a failure it begins anew; after a long block later, lest its end be the end of counting.
+CREATE OR REPLACE FUNCTION auth.throttle_fail(p_kind text, p_subject text, p_limit integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_fail$
+    UPDATE auth.throttle AS t
+    SET failures = counted.failures,
+        last_failure_at = clock_timestamp(),
+        blocked_until = CASE
+            WHEN counted.failures < p_limit THEN '-infinity'
+            ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(counted.failures - p_limit, 20), 900))
+        END,
+        refused = false
+    FROM (SELECT CASE
+                     WHEN known.last_failure_at
+                          + least(greatest(4 * (known.blocked_until - known.last_failure_at), interval '15 minutes'), interval '1 hour') < clock_timestamp()
+                     THEN 1
+                     ELSE known.failures + 1
+                 END
+          FROM (SELECT k.failures, k.last_failure_at, greatest(k.blocked_until, k.last_failure_at) AS blocked_until
+                FROM auth.throttle AS k
+                WHERE k.kind = p_kind AND k.subject = p_subject) AS known) AS counted (failures)
+    WHERE t.kind = p_kind AND t.subject = p_subject
+$throttle_fail$;
+COMMENT ON FUNCTION auth.throttle_fail(text, text, integer) IS 'Internal: counts a failure against an account or an address, and blocks it from the limit on';
+REVOKE ALL ON FUNCTION auth.throttle_fail(text, text, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.throttle_refuse(p_kind text, p_subject text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_refuse$
+BEGIN
+    UPDATE auth.throttle AS t SET refused = true WHERE t.kind = p_kind AND t.subject = p_subject AND NOT t.refused;
+    RETURN FOUND;
+END
+$throttle_refuse$;
+COMMENT ON FUNCTION auth.throttle_refuse(text, text) IS 'Internal: notes that a block has refused a login; whether it is the first';
+REVOKE ALL ON FUNCTION auth.throttle_refuse(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.throttle_clear(p_kind text, p_subject text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_clear$
+    DELETE FROM auth.throttle AS t WHERE t.kind = p_kind AND t.subject = p_subject;
+    -- And some of the rows that say nothing any more, so that guesses at many accounts do not stay for ever.
+    DELETE FROM auth.throttle AS t
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT old.ctid FROM auth.throttle AS old
+        WHERE old.last_failure_at < clock_timestamp() - interval '1 hour'
+        ORDER BY old.last_failure_at
+        LIMIT 20
+        FOR UPDATE SKIP LOCKED))
+$throttle_clear$;
+COMMENT ON FUNCTION auth.throttle_clear(text, text) IS 'Internal: forgets the failures of an account';
+REVOKE ALL ON FUNCTION auth.throttle_clear(text, text) FROM PUBLIC;
+
+-- Who asks --------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION auth.uuid_or_null(value text)
+RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $uuid_or_null$
+    SELECT CASE WHEN value ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' THEN value::uuid END
+$uuid_or_null$;
+COMMENT ON FUNCTION auth.uuid_or_null(text) IS 'Internal: an identifier of a token; NULL when it is none';
+
+-- PostgREST has checked the token whose claims it hands over; a cookie is checked here.
+CREATE OR REPLACE FUNCTION auth.request_token()
+RETURNS auth.jwt_verify_result
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $request_token$
+DECLARE
+    claims jsonb;
+    checked auth.jwt_verify_result;
+BEGIN
+    IF session_user <> 'authenticator' THEN
+        RETURN NULL;
+    END IF;
+    claims := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+    IF claims ? 'type' THEN
+        RETURN ROW (true, claims, NULL, false)::auth.jwt_verify_result;
+    END IF;
+    checked := auth.jwt_verify(auth.request_cookie('statbus'));
+    IF checked.is_valid AND checked.claims ->> 'type' = 'access' THEN
+        RETURN checked;
+    END IF;
+    RETURN NULL;
+END
+$request_token$;
+COMMENT ON FUNCTION auth.request_token() IS
+    'Internal: the claims of the token that came with a request of PostgREST, of a cookie also past its time; all NULL when there is none';
+REVOKE ALL ON FUNCTION auth.request_token() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.request_token() TO anon, authenticated;
+
+-- Sessions and keys are managed by people.  A key that was stolen must not make others.
+CREATE OR REPLACE FUNCTION auth.signed_in_user()
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $signed_in_user$
+DECLARE
+    caller CONSTANT integer := auth.caller_id();
+    token CONSTANT auth.jwt_verify_result := auth.request_token();
+BEGIN
+    IF caller IS NULL OR caller = 1 THEN
+        RAISE EXCEPTION 'only users of the register can do this'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in.';
+    END IF;
+    IF session_user = 'authenticator' AND (token.claims ->> 'type' IS DISTINCT FROM 'access' OR token.expired) THEN
+        RAISE EXCEPTION 'an API key does not allow this'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in with your password.';
+    END IF;
+    RETURN caller;
+END
+$signed_in_user$;
+COMMENT ON FUNCTION auth.signed_in_user() IS
+    'Internal: the id of the user who calls, signed in with a password; raises for anybody else and for an API key';
+REVOKE ALL ON FUNCTION auth.signed_in_user() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.signed_in_user() TO authenticated;
+
+-- Answers ---------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION auth.response_for(user_id integer, token_expires_at timestamptz)
+RETURNS auth.auth_response
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $response_for$
+    SELECT ROW (true, u.id, u.sub, u.email::text, u.display_name, u.email::text, u.statbus_role::text, u.last_sign_in_at, u.created_at,
+                token_expires_at, false, NULL)::auth.auth_response
+    FROM auth."user" AS u
+    WHERE u.id = user_id
+$response_for$;
+COMMENT ON FUNCTION auth.response_for(integer, timestamptz) IS 'Internal: says that a user is signed in';
+REVOKE ALL ON FUNCTION auth.response_for(integer, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.response_for_nobody(error_code text DEFAULT NULL, call_refresh boolean DEFAULT false)
+RETURNS auth.auth_response
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $response_for_nobody$
+    SELECT ROW (false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, call_refresh, error_code)::auth.auth_response
+$response_for_nobody$;
+COMMENT ON FUNCTION auth.response_for_nobody(text, boolean) IS 'Internal: says that nobody is signed in, and why';
+REVOKE ALL ON FUNCTION auth.response_for_nobody(text, boolean) FROM PUBLIC;
+
+-- Tokens ----------------------------------------------------------------------------------------------------------------
+
+-- The name is cut: a cookie has 4 kB.
+CREATE OR REPLACE FUNCTION auth.token_claims(user_id integer, type text, expires_at timestamptz)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $token_claims$
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'role', u.email::text, 'statbus_role', u.statbus_role::text, 'sub', u.sub, 'uid', u.id, 'email', u.email::text,
+        'display_name', left(u.display_name, 100), 'type', type,
+        'iat', floor(extract(epoch FROM clock_timestamp()))::bigint,
+        'exp', floor(extract(epoch FROM expires_at))::bigint,
+        'jti', gen_random_uuid(),
+        'aud', nullif(statbus.setting('statbus.jwt_audience'), '')))
+    FROM auth."user" AS u
+    WHERE u.id = user_id
+$token_claims$;
+COMMENT ON FUNCTION auth.token_claims(integer, text, timestamptz) IS 'Internal: what all tokens of a user say';
+REVOKE ALL ON FUNCTION auth.token_claims(integer, text, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.give_tokens(session_jti uuid)
+RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $give_tokens$
+DECLARE
+    session record;
+    access_until timestamptz;
+BEGIN
+    SELECT s.* INTO STRICT session FROM auth.refresh_session AS s WHERE s.jti = session_jti;
+    access_until := least(
+        session.expires_at,
+        date_trunc('second', clock_timestamp()) + make_interval(secs => statbus.setting('statbus.access_token_lifetime')::integer));
+    PERFORM auth.set_session_cookies(
+        auth.jwt_sign(auth.token_claims(session.user_id, 'access', access_until) || jsonb_build_object('sid', session_jti)),
+        auth.jwt_sign(auth.token_claims(session.user_id, 'refresh', session.expires_at)
+                      || jsonb_build_object('jti', session_jti, 'version', session.refresh_version)
+                      || jsonb_strip_nulls(jsonb_build_object('ip', host(session.ip_address)))),
+        session.expires_at);
+    RETURN access_until;
+END
+$give_tokens$;
+COMMENT ON FUNCTION auth.give_tokens(uuid) IS
+    'Internal: gives the client a new access token of a session and the refresh token of its version; returns when the access token expires';
+REVOKE ALL ON FUNCTION auth.give_tokens(uuid) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.session_end()
+RETURNS timestamptz
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $session_end$
+    SELECT date_trunc('second', clock_timestamp()) + make_interval(secs => statbus.setting('statbus.refresh_token_lifetime')::integer)
+$session_end$;
+COMMENT ON FUNCTION auth.session_end() IS 'Internal: when a session ends that is begun or refreshed now';
+REVOKE ALL ON FUNCTION auth.session_end() FROM PUBLIC;
+
+-- Signing in ------------------------------------------------------------------------------------------------------------
+
+-- Whatever is wrong, a login that fails takes as long and answers with the same; auth.event says why.
+-- DEFINER: reads password hashes; writes sessions and counters, which no role may
+CREATE OR REPLACE FUNCTION auth.login(email text, password text)
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $login$
+DECLARE
+    address CONSTANT text := coalesce(lower(btrim(login.email)), '');
+    network CONSTANT text := auth.network_of(auth.client_address());
+    subject text := CASE WHEN address ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(address) <= 320
+                         THEN address ELSE encode(sha256(convert_to(address, 'UTF8')), 'hex') END;
+    subject_kind text := 'account';
+    person record;
+    blocked_kind text;
+    blocked_subject text;
+    blocked_until timestamptz;
+    reason text;
+    session_jti uuid;
+BEGIN
+    PERFORM auth.refuse_get();
+    SELECT u.id, u.encrypted_password, u.email_confirmed_at, u.deleted_at INTO person
+    FROM auth."user" AS u
+    WHERE u.email = address::citext AND u.email::text = address;
+
+    -- Where the account is signed in already, failures from elsewhere do not lock it.
+    IF EXISTS (SELECT FROM auth.refresh_session AS s
+               WHERE s.user_id = person.id AND auth.network_of(s.ip_address) = network AND s.expires_at > clock_timestamp()) THEN
+        subject_kind := 'device';
+        subject := concat_ws(' ', subject, network);
+    END IF;
+    blocked_kind := subject_kind;
+    blocked_subject := subject;
+    blocked_until := auth.throttle_lock(subject_kind, subject);
+    IF network IS NOT NULL THEN
+        IF auth.throttle_lock('address', network) > blocked_until THEN
+            blocked_kind := 'address';
+            blocked_subject := network;
+            blocked_until := auth.throttle_lock('address', network);
+        END IF;
+    END IF;
+    IF blocked_until > clock_timestamp() THEN
+        IF auth.throttle_refuse(blocked_kind, blocked_subject) THEN
+            PERFORM auth.log_event('login_refused', person.id,
+                                   jsonb_build_object('blocked', blocked_kind, 'until', date_trunc('second', blocked_until)), address);
+        END IF;
+        PERFORM auth.respond(429);
+        PERFORM auth.add_response_header('Retry-After',
+            greatest(ceil(extract(epoch FROM blocked_until - clock_timestamp())), 1)::integer::text);
+        RETURN auth.response_for_nobody('TOO_MANY_ATTEMPTS');
+    END IF;
+
+    -- One comparison of equal cost, whoever it is.
+    reason := CASE WHEN NOT coalesce(auth.verify_password(nullif(person.encrypted_password, '!'), coalesce(login.password, '')), false)
+                   THEN 'WRONG_PASSWORD' END;
+    reason := CASE
+        WHEN person.id IS NULL THEN 'USER_NOT_FOUND'
+        WHEN person.deleted_at IS NOT NULL THEN 'USER_DELETED'
+        WHEN person.encrypted_password = '!' THEN 'USER_MISSING_PASSWORD'
+        WHEN reason IS NULL AND person.email_confirmed_at IS NULL THEN 'USER_NOT_CONFIRMED_EMAIL'
+        ELSE reason
+    END;
+    IF reason IS NULL THEN
+        -- A password that is changed at this moment opens nothing any more, and ends what was opened with it.
+        UPDATE auth."user" AS u
+        SET last_sign_in_at = clock_timestamp()
+        WHERE u.id = person.id AND u.encrypted_password = person.encrypted_password AND u.deleted_at IS NULL;
+        reason := CASE WHEN NOT FOUND THEN 'WRONG_PASSWORD' END;
+    END IF;
+
+    IF reason IS NOT NULL THEN
+        PERFORM auth.throttle_fail(subject_kind, subject, statbus.setting('statbus.login_attempts')::integer);
+        IF network IS NOT NULL THEN
+            PERFORM auth.throttle_fail('address', network, statbus.setting('statbus.login_attempts_per_address')::integer);
+        END IF;
+        PERFORM auth.log_event('login_failed', person.id, jsonb_build_object('reason', reason), address);
+        PERFORM auth.clear_session_cookies();
+        PERFORM auth.respond(401);
+        RETURN auth.response_for_nobody('WRONG_PASSWORD');
+    END IF;
+
+    PERFORM auth.throttle_clear(subject_kind, subject);
+    IF split_part(person.encrypted_password, '$', 3)::integer <> statbus.setting('statbus.bcrypt_cost')::integer THEN
+        UPDATE auth."user" AS u SET encrypted_password = auth.hash_password(login.password) WHERE u.id = person.id;
+    END IF;
+    DELETE FROM auth.refresh_session AS s WHERE s.user_id = person.id AND s.expires_at <= clock_timestamp();
+    INSERT INTO auth.refresh_session AS s (user_id, created_at, last_used_at, expires_at, user_agent, ip_address)
+    VALUES (person.id, clock_timestamp(), clock_timestamp(), auth.session_end(), auth.user_agent(), auth.client_address())
+    RETURNING s.jti INTO session_jti;
+    PERFORM auth.log_event('login', person.id, session_jti => session_jti, email => address);
+    RETURN auth.response_for(person.id, auth.give_tokens(session_jti));
+END
+$login$;
+COMMENT ON FUNCTION auth.login(text, text) IS
+    'Begins a session: its tokens go into cookies of the response.  Wrong: 401 and WRONG_PASSWORD, whatever was wrong; too often wrong: 429 and Retry-After';
+REVOKE ALL ON FUNCTION auth.login(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.login(text, text) TO anon, authenticated;
+
+CREATE OR REPLACE FUNCTION auth.refuse_refresh(error_code text, user_id integer DEFAULT NULL, session_jti uuid DEFAULT NULL, kind text DEFAULT 'refresh_failed')
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $refuse_refresh$
+BEGIN
+    -- What carries no token of ours is not worth a record: anybody could fill it.
+    IF user_id IS NOT NULL THEN
+        PERFORM auth.log_event(kind, user_id, jsonb_build_object('reason', error_code), session_jti => session_jti);
+    END IF;
+    PERFORM auth.clear_session_cookies();
+    PERFORM auth.respond(401);
+    RETURN auth.response_for_nobody(error_code);
+END
+$refuse_refresh$;
+COMMENT ON FUNCTION auth.refuse_refresh(text, integer, uuid, text) IS 'Internal: answers a refresh that fails';
+REVOKE ALL ON FUNCTION auth.refuse_refresh(text, integer, uuid, text) FROM PUBLIC;
+
+-- A refresh token works once.  One that comes back later was copied, by whoever uses it now or by whoever used it
+-- first: the session ends for both.
+-- DEFINER: writes sessions, which no role may
+CREATE OR REPLACE FUNCTION auth.refresh()
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $refresh$
+DECLARE
+    cookie CONSTANT text := nullif(auth.request_cookie('statbus-refresh'), '');
+    token auth.jwt_verify_result;
+    version integer;
+    person record;
+    session record;
+BEGIN
+    PERFORM auth.refuse_get();
+    IF cookie IS NULL THEN
+        RETURN auth.refuse_refresh('REFRESH_NO_TOKEN_COOKIE');
+    END IF;
+    token := auth.jwt_verify(cookie);
+    IF token.is_valid IS NOT TRUE OR token.claims ->> 'type' IS DISTINCT FROM 'refresh' THEN
+        RETURN auth.refuse_refresh('REFRESH_INVALID_TOKEN_TYPE');
+    END IF;
+    SELECT u.id INTO person FROM auth."user" AS u WHERE u.sub = auth.uuid_or_null(token.claims ->> 'sub') AND u.deleted_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN auth.refuse_refresh('REFRESH_USER_NOT_FOUND_OR_DELETED');
+    END IF;
+    SELECT s.* INTO session
+    FROM auth.refresh_session AS s
+    WHERE s.jti = auth.uuid_or_null(token.claims ->> 'jti') AND s.user_id = person.id
+    FOR UPDATE;
+    IF NOT FOUND OR token.expired OR session.expires_at <= clock_timestamp() THEN
+        RETURN auth.refuse_refresh('REFRESH_SESSION_INVALID_OR_SUPERSEDED', person.id, session.jti);
+    END IF;
+
+    version := CASE WHEN token.claims ->> 'version' ~ '^[0-9]{1,9}$' THEN (token.claims ->> 'version')::integer END;
+    IF version = session.refresh_version THEN
+        UPDATE auth.refresh_session AS s
+        SET refresh_version = s.refresh_version + 1, last_used_at = clock_timestamp(), expires_at = auth.session_end(),
+            ip_address = coalesce(auth.client_address(), s.ip_address), user_agent = coalesce(auth.user_agent(), s.user_agent)
+        WHERE s.id = session.id;
+        PERFORM auth.log_event('refresh', person.id, session_jti => session.jti);
+    ELSIF version = session.refresh_version - 1
+        AND clock_timestamp() < session.last_used_at + make_interval(secs => statbus.setting('statbus.refresh_grace')::integer) THEN
+        -- Another tab of the browser was first.
+        NULL;
+    ELSE
+        DELETE FROM auth.refresh_session AS s WHERE s.id = session.id;
+        RETURN auth.refuse_refresh('REFRESH_SESSION_INVALID_OR_SUPERSEDED', person.id, session.jti, 'refresh_reuse');
+    END IF;
+    RETURN auth.response_for(person.id, auth.give_tokens(session.jti));
+END
+$refresh$;
+COMMENT ON FUNCTION auth.refresh() IS
+    'Exchanges the refresh token of the request''s cookie for new tokens.  A token that was exchanged before ends its session, unless that was just now';
+REVOKE ALL ON FUNCTION auth.refresh() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.refresh() TO anon, authenticated;
+
+-- DEFINER: a visitor whose access token is past its time ends its session too
+CREATE OR REPLACE FUNCTION auth.logout()
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $logout$
+DECLARE
+    token CONSTANT auth.jwt_verify_result := auth.request_token();
+    session record;
+BEGIN
+    PERFORM auth.refuse_get();
+    DELETE FROM auth.refresh_session AS s
+    USING auth."user" AS u
+    WHERE s.jti = auth.uuid_or_null(token.claims ->> 'sid') AND u.id = s.user_id AND u.sub = auth.uuid_or_null(token.claims ->> 'sub')
+    RETURNING s.jti, s.user_id INTO session;
+    IF FOUND THEN
+        PERFORM auth.log_event('logout', session.user_id, session_jti => session.jti);
+    END IF;
+    PERFORM auth.clear_session_cookies();
+    RETURN auth.response_for_nobody();
+END
+$logout$;
+COMMENT ON FUNCTION auth.logout() IS 'Ends the session of the request and takes its tokens from the browser; also when there is none';
+REVOKE ALL ON FUNCTION auth.logout() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.logout() TO anon, authenticated;
+
+-- DEFINER: a visitor is told about the session of his cookie
+CREATE OR REPLACE FUNCTION auth.auth_status()
+RETURNS auth.auth_response
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $auth_status$
+DECLARE
+    caller CONSTANT integer := auth.caller_id();
+    token CONSTANT auth.jwt_verify_result := auth.request_token();
+    owner integer;
+BEGIN
+    IF caller IS NOT NULL THEN
+        RETURN auth.response_for(caller, to_timestamp((token.claims ->> 'exp')::double precision));
+    END IF;
+    -- The cookie did not sign this request in: it is past its time, or cookies do not sign in here.
+    SELECT s.user_id INTO owner
+    FROM auth.refresh_session AS s
+    JOIN auth."user" AS u ON u.id = s.user_id
+    WHERE s.jti = auth.uuid_or_null(token.claims ->> 'sid') AND s.expires_at > clock_timestamp()
+    AND u.sub = auth.uuid_or_null(token.claims ->> 'sub') AND u.deleted_at IS NULL;
+    IF owner IS NULL THEN
+        RETURN auth.response_for_nobody();
+    ELSIF token.expired THEN
+        RETURN auth.response_for_nobody(call_refresh => true);
+    END IF;
+    RETURN auth.response_for(owner, to_timestamp((token.claims ->> 'exp')::double precision));
+END
+$auth_status$;
+COMMENT ON FUNCTION auth.auth_status() IS
+    'Who is signed in; expired_access_token_call_refresh when it is time to call refresh()';
+REVOKE ALL ON FUNCTION auth.auth_status() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.auth_status() TO anon, authenticated;
+
+CREATE OR REPLACE FUNCTION auth.describe_token(token text)
+RETURNS auth.token_info
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $describe_token$
+DECLARE
+    checked CONSTANT auth.jwt_verify_result := auth.jwt_verify(token);
+BEGIN
+    RETURN ROW (coalesce(token, '') <> '', octet_length(token), checked.claims, coalesce(checked.is_valid, false), checked.expired,
+                checked.claims ->> 'jti',
+                CASE WHEN checked.claims ->> 'version' ~ '^[0-9]{1,9}$' THEN (checked.claims ->> 'version')::integer END)::auth.token_info;
+END
+$describe_token$;
+COMMENT ON FUNCTION auth.describe_token(text) IS 'Internal: what is known of a token, without the token';
+REVOKE ALL ON FUNCTION auth.describe_token(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.describe_token(text) TO anon, authenticated;
+
+-- Headers with the values that help to find out what a proxy does; of any other header, which may hold a secret, and of
+-- each cookie only how long it is.
+CREATE OR REPLACE FUNCTION auth.auth_test()
+RETURNS auth.auth_test_response
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $auth_test$
+DECLARE
+    shown CONSTANT text[] := ARRAY[
+        'accept', 'accept-encoding', 'accept-language', 'cache-control', 'connection', 'content-length', 'content-type', 'host',
+        'origin', 'prefer', 'sec-fetch-dest', 'sec-fetch-mode', 'sec-fetch-site', 'user-agent', 'via',
+        'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-real-ip'];
+    is_request CONSTANT boolean := session_user = 'authenticator';
+    bearer CONSTANT text := substring(auth.request_header('authorization') FROM '^[Bb]earer +(.*)$');
+    headers jsonb;
+    cookies jsonb;
+BEGIN
+    IF is_request THEN
+        SELECT jsonb_object_agg(h.key, CASE WHEN h.key = ANY (shown) THEN h.value ELSE format('(%s bytes)', octet_length(h.value)) END)
+        INTO headers
+        FROM jsonb_each_text(nullif(current_setting('request.headers', true), '')::jsonb) AS h;
+        SELECT jsonb_object_agg(c.key, format('(%s bytes)', octet_length(c.value)))
+        INTO cookies
+        FROM jsonb_each_text(nullif(current_setting('request.cookies', true), '')::jsonb) AS c;
+    END IF;
+    RETURN ROW (
+        coalesce(headers, '{}'), coalesce(cookies, '{}'),
+        CASE WHEN is_request THEN nullif(current_setting('request.jwt.claims', true), '')::jsonb END,
+        auth.describe_token(coalesce(bearer, auth.request_cookie('statbus'))),
+        auth.describe_token(auth.request_cookie('statbus-refresh')),
+        clock_timestamp(),
+        CASE WHEN is_request THEN nullif(current_setting('app.settings.deployment_slot_code', true), '') END,
+        coalesce(lower(auth.request_header('x-forwarded-proto')) = 'https', false))::auth.auth_test_response;
+END
+$auth_test$;
+COMMENT ON FUNCTION auth.auth_test() IS 'What the request looks like to the database; without tokens and without values of cookies';
+REVOKE ALL ON FUNCTION auth.auth_test() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.auth_test() TO anon, authenticated;
+
+-- Sessions --------------------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION auth.list_active_sessions()
+RETURNS SETOF auth.session_info
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $list_active_sessions$
+    SELECT s.id, s.jti, s.user_agent, host(s.ip_address), s.created_at, s.last_used_at, s.expires_at,
+           coalesce(s.jti = auth.uuid_or_null((auth.request_token()).claims ->> 'sid'), false)
+    FROM auth.refresh_session AS s
+    WHERE s.user_id = auth.uid() AND s.expires_at > clock_timestamp()
+    ORDER BY s.last_used_at DESC, s.id DESC
+$list_active_sessions$;
+COMMENT ON FUNCTION auth.list_active_sessions() IS 'Where the current user is signed in';
+REVOKE ALL ON FUNCTION auth.list_active_sessions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.list_active_sessions() TO authenticated;
+
+-- DEFINER: the record of it
+CREATE OR REPLACE FUNCTION auth.revoke_session(refresh_session_jti uuid)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $revoke_session$
+DECLARE
+    caller CONSTANT integer := auth.signed_in_user();
+BEGIN
+    PERFORM auth.refuse_get();
+    DELETE FROM auth.refresh_session AS s WHERE s.jti = refresh_session_jti AND s.user_id = caller;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM auth.log_event('session_revoked', caller, session_jti => refresh_session_jti);
+    IF auth.uuid_or_null((auth.request_token()).claims ->> 'sid') = refresh_session_jti THEN
+        PERFORM auth.clear_session_cookies();
+    END IF;
+    RETURN true;
+END
+$revoke_session$;
+COMMENT ON FUNCTION auth.revoke_session(uuid) IS 'Ends a session of the current user, and its access token with it; false when he has none of this name';
+REVOKE ALL ON FUNCTION auth.revoke_session(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.revoke_session(uuid) TO authenticated;
+
+-- For tests of clients.
+-- DEFINER: signs a token
+CREATE OR REPLACE FUNCTION auth.auth_expire_access_keep_refresh()
+RETURNS json
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $auth_expire_access_keep_refresh$
+DECLARE
+    caller CONSTANT integer := auth.signed_in_user();
+    session record;
+BEGIN
+    PERFORM auth.refuse_get();
+    SELECT s.jti, s.expires_at INTO session
+    FROM auth.refresh_session AS s
+    WHERE s.user_id = caller AND s.jti = auth.uuid_or_null((auth.request_token()).claims ->> 'sid');
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'this request belongs to no session'
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Sign in over HTTP.';
+    END IF;
+    PERFORM auth.set_session_cookies(
+        auth.jwt_sign(auth.token_claims(caller, 'access', clock_timestamp() - interval '1 minute')
+                      || jsonb_build_object('sid', session.jti, 'iat', floor(extract(epoch FROM clock_timestamp()))::bigint - 3600)),
+        NULL, session.expires_at);
+    RETURN json_build_object('access_token', 'expired', 'refresh_token', 'kept');
+END
+$auth_expire_access_keep_refresh$;
+COMMENT ON FUNCTION auth.auth_expire_access_keep_refresh() IS
+    'For tests of clients: gives the browser an access token past its time in place of its own, as if an hour had gone by';
+REVOKE ALL ON FUNCTION auth.auth_expire_access_keep_refresh() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.auth_expire_access_keep_refresh() TO authenticated;
+
+-- API keys --------------------------------------------------------------------------------------------------------------
+
+-- The token is shown once.  What is kept tells it from others but does not let anybody in.
+-- DEFINER: signs a token; keys are inserted by no role
+CREATE OR REPLACE FUNCTION auth.create_api_key(description text DEFAULT 'Default API Key', duration interval DEFAULT '1 year')
+RETURNS auth.new_api_key
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $create_api_key$
+DECLARE
+    caller CONSTANT integer := auth.signed_in_user();
+    key_jti CONSTANT uuid := gen_random_uuid();
+    label CONSTANT text := coalesce(nullif(btrim(create_api_key.description), ''), 'Default API Key');
+    expires_at timestamptz;
+    token text;
+    header text;
+    made auth.new_api_key;
+BEGIN
+    PERFORM auth.refuse_get();
+    IF duration IS NULL OR duration < interval '1 minute' OR duration > interval '10 years' THEN
+        RAISE EXCEPTION 'an API key is valid for a minute to ten years'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'duration is an interval such as ''1 year''.';
+    END IF;
+    IF length(label) > 200 THEN
+        RAISE EXCEPTION 'the description of an API key has 200 characters at most' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    expires_at := date_trunc('second', clock_timestamp()) + duration;
+    token := auth.jwt_sign(auth.token_claims(caller, 'api_key', expires_at) || jsonb_build_object('jti', key_jti, 'description', label));
+    header := rpad(translate(split_part(token, '.', 1), '-_', '+/'), (length(split_part(token, '.', 1)) + 3) / 4 * 4, '=');
+    INSERT INTO auth.api_key AS k (jti, user_id, description, created_at, expires_at, token_hash, token_prefix, kid)
+    VALUES (key_jti, caller, label, clock_timestamp(), expires_at, sha256(convert_to(token, 'UTF8')), left(key_jti::text, 8),
+            convert_from(decode(header, 'base64'), 'UTF8')::jsonb ->> 'kid')
+    RETURNING k.id, k.jti, k.user_id, k.description, k.created_at, k.expires_at, k.revoked_at, k.token_prefix, token INTO made;
+    PERFORM auth.log_event('api_key_created', caller, jsonb_build_object('jti', key_jti, 'expires_at', expires_at));
+    RETURN made;
+END
+$create_api_key$;
+COMMENT ON FUNCTION auth.create_api_key(text, interval) IS
+    'A token for scripts of the current user, shown this once; 22023 for a duration or a description out of bounds';
+REVOKE ALL ON FUNCTION auth.create_api_key(text, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.create_api_key(text, interval) TO authenticated;
+
+-- DEFINER: the record of it
+CREATE OR REPLACE FUNCTION auth.revoke_api_key(key_jti uuid)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $revoke_api_key$
+DECLARE
+    caller CONSTANT integer := auth.signed_in_user();
+BEGIN
+    PERFORM auth.refuse_get();
+    UPDATE auth.api_key AS k SET revoked_at = clock_timestamp() WHERE k.jti = key_jti AND k.user_id = caller AND k.revoked_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM auth.log_event('api_key_revoked', caller, jsonb_build_object('jti', key_jti));
+    RETURN true;
+END
+$revoke_api_key$;
+COMMENT ON FUNCTION auth.revoke_api_key(uuid) IS 'Ends an API key of the current user; false when he has no such key that is valid';
+REVOKE ALL ON FUNCTION auth.revoke_api_key(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.revoke_api_key(uuid) TO authenticated;

@@ -39,10 +39,12 @@ CREATE TABLE auth.throttle (
     failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
     last_failure_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     blocked_until timestamptz NOT NULL DEFAULT '-infinity',
+    refused boolean NOT NULL DEFAULT false,
     PRIMARY KEY (kind, subject)
 );
 CREATE INDEX throttle_last_failure_at_idx ON auth.throttle (last_failure_at);
 COMMENT ON TABLE auth.throttle IS 'Failed logins that are counted against an account or an address; old rows are removed';
+COMMENT ON COLUMN auth.throttle.refused IS 'whether the block has refused a login yet: the first one is recorded';
 
 -- The server's role of a user may be shared with other registers of the cluster: its password is set only by the
 -- register that made it.
