@@ -45,10 +45,12 @@ CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
 INSERT INTO definer VALUES
     ('auth.auth_expire_access_keep_refresh()', 'signs a token'),
     ('auth.auth_status()', 'a visitor is told about the session of his cookie'),
+    ('auth.cookie_claims(text)', 'verifies the token of a cookie; reads user and session rows'),
     ('auth.create_api_key(text,interval)', 'signs a token; keys are inserted by no role'),
     ('auth.log_event(text,integer,jsonb,text,uuid)', 'events are written by no role'),
     ('auth.login(text,text)', 'reads password hashes; writes sessions and counters'),
     ('auth.logout()', 'a visitor ends the session of his cookie'),
+    ('auth.may_request(jsonb)', 'user, session and key rows: is the caller''s token still good?'),
     ('auth.refresh()', 'writes sessions; signs tokens'),
     ('auth.revoke_api_key(uuid)', 'events are written by no role'),
     ('auth.revoke_session(uuid)', 'events are written by no role'),

@@ -52,6 +52,23 @@ AS 'MODULE_PATHNAME', 'statbus_forwarded_for';
 COMMENT ON FUNCTION auth.forwarded_for(text, text) IS
     'The last address of a header X-Forwarded-For that is none of the proxies, or the first when all are; NULL when no proxy is named, or when something that is no address comes first';
 
+CREATE OR REPLACE FUNCTION auth.request_claims()
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $request_claims$
+BEGIN
+    IF session_user <> 'authenticator' THEN
+        RETURN NULL;
+    END IF;
+    RETURN nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
+    RETURN NULL;
+END
+$request_claims$;
+COMMENT ON FUNCTION auth.request_claims() IS
+    'The claims of the token of the request, which PostgREST or auth.pre_request() has verified; NULL when there is none, or no request of PostgREST';
+
 -- PostgREST does not tell who called it.  The setting says that only these proxies can; without it nobody is believed.
 CREATE OR REPLACE FUNCTION auth.client_address()
 RETURNS inet
@@ -162,16 +179,182 @@ AS $clear_session_cookies$
 $clear_session_cookies$;
 COMMENT ON FUNCTION auth.clear_session_cookies() IS 'Takes the tokens of a session away from the browser';
 
-CREATE OR REPLACE FUNCTION auth.pre_request()
-RETURNS void
+-- What is refused before a request begins -------------------------------------------------------------------------------
+
+-- Browsers say where a request comes from and no page can make them say otherwise.  Older ones send Origin only, which
+-- is compared with the name under which the server was called.  Programs send neither: nobody can have tricked them.
+CREATE OR REPLACE FUNCTION auth.is_cross_site()
+RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $is_cross_site$
+DECLARE
+    host text := lower(auth.request_header('host'));
+    site CONSTANT text := lower(auth.request_header('sec-fetch-site'));
+    origin text;
+    forwarded_host text;
+    default_port text;
+BEGIN
+    -- Every request has a host: without one, the headers could not be read.
+    IF host IS NULL THEN
+        RETURN true;
+    END IF;
+    IF site IS NOT NULL THEN
+        RETURN site NOT IN ('same-origin', 'none');
+    END IF;
+    origin := lower(auth.request_header('origin'));
+    IF origin IS NULL THEN
+        RETURN false;
+    END IF;
+    default_port := CASE WHEN origin LIKE 'https:%' THEN ':443$' ELSE ':80$' END;
+    origin := regexp_replace(substring(origin FROM '^https?://(.+)$'), default_port, '');
+    IF origin = regexp_replace(host, default_port, '') THEN
+        RETURN false;
+    END IF;
+    IF statbus.setting('statbus.trusted_proxies') <> '' THEN
+        forwarded_host := lower(auth.request_header('x-forwarded-host'));
+        RETURN coalesce(origin <> ALL (SELECT regexp_replace(btrim(part.host), default_port, '')
+                                       FROM unnest(string_to_array(forwarded_host, ',')) AS part (host)), true)
+               OR forwarded_host IS NULL;
+    END IF;
+    RETURN true;
+END
+$is_cross_site$;
+COMMENT ON FUNCTION auth.is_cross_site() IS 'Whether a page of another site had a browser send the request, or may have';
+
+-- Whoever changed his address has left it: the subject tells him from the next who has it.  A token without a session
+-- was signed by somebody who holds the key, and lives as long as it says.
+CREATE OR REPLACE FUNCTION auth.claims_are_live(claims jsonb, of_user_id integer)
+RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+AS $claims_are_live$
+DECLARE
+    audience CONSTANT text := statbus.setting('statbus.jwt_audience');
+    id_claim CONSTANT text := CASE claims ->> 'type' WHEN 'access' THEN 'sid' WHEN 'api_key' THEN 'jti' END;
+    id_value uuid;
+    moment CONSTANT timestamptz := clock_timestamp();
+BEGIN
+    IF id_claim IS NULL OR jsonb_typeof(claims -> 'exp') IS DISTINCT FROM 'number'
+        OR (claims ->> 'exp')::numeric <= extract(epoch FROM moment) THEN
+        RETURN false;
+    END IF;
+    IF audience <> '' AND NOT coalesce(claims -> 'aud' @> to_jsonb(audience), false) THEN
+        RETURN false;
+    END IF;
+    IF claims ->> id_claim ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN
+        id_value := claims ->> id_claim;
+    END IF;
+    RETURN EXISTS (
+        SELECT
+        FROM auth."user" AS u
+        WHERE u.id = of_user_id AND u.email IS NOT NULL AND u.deleted_at IS NULL
+        AND (NOT claims ? 'sub' OR u.sub::text = claims ->> 'sub')
+        AND CASE id_claim
+                WHEN 'sid' THEN
+                    NOT claims ? 'sid'
+                    OR EXISTS (SELECT FROM auth.refresh_session AS s
+                               WHERE s.jti = id_value AND s.user_id = u.id AND moment < s.expires_at)
+                ELSE
+                    EXISTS (SELECT FROM auth.api_key AS k
+                            WHERE k.jti = id_value AND k.user_id = u.id AND k.revoked_at IS NULL AND moment < k.expires_at)
+            END);
+END
+$claims_are_live$;
+COMMENT ON FUNCTION auth.claims_are_live(jsonb, integer) IS
+    'Internal: whether the claims of a good token are those of an access token or an API key of a live user, whose session or key still stands';
+REVOKE ALL ON FUNCTION auth.claims_are_live(jsonb, integer) FROM PUBLIC;
+
+-- DEFINER: user, session and key rows are not readable by everybody who has to be identified
+CREATE OR REPLACE FUNCTION auth.may_request(claims jsonb)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $may_request$
+    SELECT auth.claims_are_live(claims, auth.caller_id())
+$may_request$;
+COMMENT ON FUNCTION auth.may_request(jsonb) IS
+    'Internal: whether a token with these claims, which PostgREST has verified, lets the current user in';
+
+-- DEFINER: verifies the access token of a cookie, and reads user and session rows
+CREATE OR REPLACE FUNCTION auth.cookie_claims(token text)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS $cookie_claims$
+DECLARE
+    found CONSTANT auth.jwt_verify_result := auth.jwt_verify(token);
+BEGIN
+    IF found.is_valid IS TRUE AND found.expired IS FALSE AND found.claims ->> 'type' = 'access' AND found.claims ? 'sid'
+        AND auth.claims_are_live(found.claims,
+                (SELECT u.id FROM auth."user" AS u
+                 WHERE u.email = (found.claims ->> 'role')::citext AND u.email::text = found.claims ->> 'role')) THEN
+        RETURN found.claims;
+    END IF;
+    RETURN NULL;
+END
+$cookie_claims$;
+COMMENT ON FUNCTION auth.cookie_claims(text) IS
+    'Internal: the claims of an access token whose session still stands; NULL for any other text';
+REVOKE ALL ON FUNCTION auth.cookie_claims(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.cookie_claims(text) TO anon;
+
+-- PostgREST has believed no cookie.  Here the cookie does for the request what an Authorization header would have done.
+CREATE OR REPLACE FUNCTION auth.cookie_login()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $cookie_login$
+DECLARE
+    claims CONSTANT jsonb := auth.cookie_claims(auth.request_cookie('statbus'));
+BEGIN
+    -- A user whose role PostgREST may not take on stays anonymous, as one who is not known.
+    IF claims IS NOT NULL AND EXISTS (SELECT FROM pg_roles AS r
+                                      WHERE r.rolname = claims ->> 'role' AND NOT r.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER')) THEN
+        PERFORM set_config('request.jwt.claims', claims::text, true), set_config('role', claims ->> 'role', true);
+    END IF;
+END
+$cookie_login$;
+COMMENT ON FUNCTION auth.cookie_login() IS
+    'Internal: takes on, for this transaction, the role of the user whose access token is in cookie statbus; does nothing for a token that is not good';
+
+-- It runs in transactions that only read, too: nothing is written here.
+CREATE OR REPLACE FUNCTION auth.pre_request()
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS $pre_request$
+DECLARE
+    has_cookie CONSTANT boolean := auth.request_cookie('statbus') IS NOT NULL;
 BEGIN
     IF statbus.needs_migration() THEN
         RAISE EXCEPTION 'the register is not up to date with the extension'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run CALL statbus.migrate().';
     END IF;
+    -- Somebody tries it out.  A PostgREST that logs in as another role would go unchecked.
+    IF session_user <> 'authenticator' THEN
+        IF nullif(current_setting('request.method', true), '') IS NOT NULL THEN
+            RAISE EXCEPTION 'requests come from role authenticator only'
+                USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'PostgREST logs in as authenticator.';
+        END IF;
+        RETURN;
+    END IF;
+
+    -- Cookies are sent without anybody's doing, and a page of somebody else could sign its visitor in as another user.
+    IF coalesce(auth.request_method() NOT IN ('GET', 'HEAD'), true)
+        AND (has_cookie OR CURRENT_USER = 'anon' OR auth.request_cookie('statbus-refresh') IS NOT NULL)
+        AND auth.is_cross_site() THEN
+        RAISE EXCEPTION 'Forbidden' USING ERRCODE = 'PT403';
+    END IF;
+
+    IF CURRENT_USER = 'anon' THEN
+        IF has_cookie AND statbus.setting('statbus.cookie_login')::boolean THEN
+            PERFORM auth.cookie_login();
+        END IF;
+    ELSIF current_setting('is_superuser')::boolean OR auth.may_request(auth.request_claims()) IS NOT TRUE THEN
+        RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
+    END IF;
 END
 $pre_request$;
-COMMENT ON FUNCTION auth.pre_request() IS 'For PostgREST''s db-pre-request: refuses requests while CALL statbus.migrate() is due';
+COMMENT ON FUNCTION auth.pre_request() IS
+    'For PostgREST''s db-pre-request: refuses requests while CALL statbus.migrate() is due, what a page of another site sends, and tokens of users, sessions and keys that are gone; signs in who sends the access cookie';
