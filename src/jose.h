@@ -106,8 +106,8 @@ typedef struct JoseMemory
 } JoseMemory;
 
 /*
- * A key.  Its bytes are allocated with jose_read_jwk()'s memory.  "handle" is
- * what jose_crypto.c has made of it, or NULL.
+ * A key.  Its bytes are somebody else's: of a JoseKeySet, or of who made it by
+ * hand.  "handle" is what jose_crypto.c has made of it, or NULL.
  */
 typedef struct JoseKey
 {
@@ -131,10 +131,16 @@ typedef struct JoseKey
 	void	   *handle;
 } JoseKey;
 
+/*
+ * Keys.  A set that jose_read_jwks() made owns their bytes; one that is put
+ * together by hand has no block, and is not for jose_free_jwks().
+ */
 typedef struct JoseKeySet
 {
 	JoseKey    *keys;
 	int			nkeys;
+	void	   *block;			/* the keys' bytes, wiped before they are given back */
+	size_t		block_size;
 } JoseKeySet;
 
 /* A token, taken apart; everything decoded lies in one block of memory. */
@@ -146,8 +152,9 @@ typedef struct JoseToken
 	JoseBytes	signature;
 	void	   *block;
 	/* from the header */
+	char	   *strings;		/* what had to be unescaped of it, or NULL */
 	JoseAlg		alg;
-	JoseBytes	kid;			/* unescaped, in memory of its own; NULL data: none */
+	JoseBytes	kid;			/* unescaped; NULL data: none */
 	bool		has_typ;
 	bool		typ_is_known;	/* "JWT" or "at+jwt", in any case, with or without application/ */
 	JoseBytes	typ;
@@ -216,11 +223,12 @@ typedef struct JoseJsonText
 {
 	JoseJson   *values;			/* values[0] is the whole */
 	int			nvalues;
-	char	   *strings;		/* unescaped text */
+	char	   *strings;		/* unescaped text, in as many bytes as were read; NULL: nothing had escapes */
 } JoseJsonText;
 
 /*
- * Reads a text.  False unless it is one value of strict JSON in valid UTF-8,
+ * Reads a text, which has to stay where it is as long as the values are used:
+ * strings without escapes point into it.  False unless it is one value of strict JSON in valid UTF-8,
  * nowhere deeper than JOSE_MAX_DEPTH, without duplicate names in any object
  * (compared unescaped), U+0000 or lone surrogates.  Linear but for the sorting of names.
  * Memory: at most a constant times len, freed by jose_json_free().
@@ -230,6 +238,7 @@ extern void jose_json_free(JoseJsonText *json, const JoseMemory *memory);
 
 /* The member of an object (an index of values) by its name, or NULL. */
 extern const JoseJson *jose_json_member(const JoseJsonText *json, int object, const char *name);
+extern const JoseJson *jose_json_find(const JoseJsonText *json, int object, JoseBytes name);
 
 /*
  * A number as whole seconds, rounded towards minus infinity.  False when it is no number or not
@@ -242,7 +251,8 @@ extern bool jose_json_seconds(const JoseJson *value, int64_t *seconds);
 /*
  * Reads a JWK, or a set {"keys": […]}.  JOSE_KEY when it is malformed, JOSE_UNSUPPORTED for a key
  * type or curve that we do not know; within a set such keys are left out (RFC 7517 section 5), but a
- * malformed one fails the set.
+ * malformed one fails the set.  The text may go afterwards.  jose_free_jwks() also releases the keys'
+ * handles; it may be called twice.
  */
 extern JoseCode jose_read_jwks(JoseKeySet *set, const char *text, size_t len, const JoseMemory *memory);
 extern void jose_free_jwks(JoseKeySet *set, const JoseMemory *memory);
@@ -262,6 +272,7 @@ extern bool jose_key_is_strong(const JoseKey *key, JoseAlg alg);
 /* --- jose_token.c, jose_claims.c, jose.c --- */
 
 extern const char *jose_code_name(JoseCode code);
+extern const char *jose_code_message(JoseCode code);	/* what JoseResult.message says when there is nothing better */
 
 extern JoseCode jose_split(JoseToken *token, const char *text, size_t len, size_t max_bytes, const JoseMemory *memory);
 extern JoseCode jose_read_header(JoseToken *token, const JoseMemory *memory);

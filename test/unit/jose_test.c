@@ -1,0 +1,984 @@
+/*-------------------------------------------------------------------------
+ *
+ * jose_test.c
+ *	  Unit tests of signed tokens: src/jose*.c without a server.
+ *
+ * Every boundary of what is read: base64url, JSON, keys, headers, claims.
+ * Signatures are not the subject here: tokens are signed by jose_sign().
+ * Prints TAP.  Exits with 1 when a test fails.
+ *
+ * IDENTIFICATION
+ *	  test/unit/jose_test.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "jose.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+#define NOW INT64_C(1800000000)
+
+static int	tests = 0;
+static int	failures = 0;
+static long live = 0;			/* blocks of memory not given back */
+static uint64_t seed = 42;
+
+static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
+
+/* Report one test. */
+static void
+ok(bool passed, const char *format,...)
+{
+	va_list		arguments;
+
+	printf("%sok %d - ", passed ? "" : "not ", ++tests);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+	if (!passed)
+		failures++;
+}
+
+/* A number from 0 to n - 1. */
+static int
+dice(int n)
+{
+	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (int) ((seed >> 33) % (uint64_t) n);
+}
+
+static void *
+count_alloc(void *arg, size_t size)
+{
+	void	   *block = malloc(size);
+
+	(void) arg;
+	if (block == NULL)
+		abort();
+	live++;
+	return block;
+}
+
+static void
+count_release(void *arg, void *block)
+{
+	(void) arg;
+	live--;
+	free(block);
+}
+
+static const JoseMemory memory = {count_alloc, count_release, NULL};
+
+static JoseBytes
+bytes(const char *text)
+{
+	return (JoseBytes) {(const uint8_t *) text, strlen(text)};
+}
+
+static bool
+is(JoseBytes value, const char *text)
+{
+	return value.data != NULL && value.len == strlen(text) && memcmp(value.data, text, value.len) == 0;
+}
+
+/* --- base64url --- */
+
+/* All lengths there and back, every wrong character at every place, every stray bit. */
+static void
+test_base64(void)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint8_t		data[70];
+	uint8_t		back[70];
+	char		text[100];
+	bool		sizes = true;
+	bool		same = true;
+	bool		refused = true;
+	bool		stray = true;
+
+	for (size_t len = 0; len <= 66; len++)
+	{
+		size_t		encoded;
+
+		for (size_t i = 0; i < len; i++)
+			data[i] = (uint8_t) dice(256);
+		encoded = jose_base64url_encode(data, len, text);
+		sizes = sizes && encoded == jose_base64url_encoded_size(len) && len == jose_base64url_decoded_size(encoded);
+		same = same && jose_base64url_decode(text, encoded, back) == (int64_t) len && memcmp(data, back, len) == 0;
+		for (size_t at = 0; at < encoded; at++)
+		{
+			char		was = text[at];
+
+			for (int c = 0; c < 256; c++)
+			{
+				text[at] = (char) c;
+				if ((c == 0 || strchr(alphabet, c) == NULL) && jose_base64url_decode(text, encoded, back) != -1)
+					refused = false;
+			}
+			text[at] = was;
+		}
+		for (int c = 0; c < 64 && len % 3 != 0; c++)
+		{
+			bool		good = (c & (len % 3 == 1 ? 15 : 3)) == 0;
+
+			text[encoded - 1] = alphabet[c];
+			if ((jose_base64url_decode(text, encoded, back) == (int64_t) len) != good)
+				stray = false;
+		}
+	}
+	ok(sizes, "base64url: sizes");
+	ok(same, "base64url: there and back");
+	ok(refused, "base64url: no other character");
+	ok(stray, "base64url: no stray bits");
+	ok(jose_base64url_decode("A", 1, back) == -1 && jose_base64url_decode("AAAAA", 5, back) == -1,
+	   "base64url: no length of 4n + 1");
+	ok(jose_base64url_decode("AA==", 4, back) == -1 && jose_base64url_decode("AAA=", 4, back) == -1,
+	   "base64url: no padding");
+}
+
+/* --- JSON --- */
+
+typedef struct JsonCase
+{
+	const char *text;
+	bool		good;
+} JsonCase;
+
+static const JsonCase json_cases[] = {
+	{"{}", true}, {"[]", true}, {"1", true}, {"\"\"", true}, {"true", true}, {"false", true}, {"null", true},
+	{" \t\r\n{ \"a\" : [ 1 , { } ] } \n", true},
+	{"", false}, {" ", false}, {"{", false}, {"}", false}, {"[", false}, {"[1", false}, {"[1,", false}, {"[1,]", false},
+	{"[,1]", false}, {"[1 2]", false}, {"[1]]", false}, {"[1}", false}, {"{]", false}, {"{\"a\"}", false}, {"{\"a\":}", false},
+	{"{\"a\":1,}", false}, {"{,}", false}, {"{\"a\" 1}", false}, {"{\"a\":1 \"b\":2}", false}, {"{a:1}", false},
+	{"{'a':1}", false}, {"{1:1}", false}, {"{} {}", false}, {"{}x", false}, {"1 1", false}, {"\xEF\xBB\xBF{}", false},
+	{"// c\n{}", false}, {"{}\f", false}, {"\v{}", false},
+	{"tru", false}, {"True", false}, {"truex", false}, {"nul", false}, {"NaN", false}, {"Infinity", false}, {"-Infinity", false},
+	/* numbers */
+	{"0", true}, {"-0", true}, {"-1", true}, {"10", true}, {"0.5", true}, {"1e5", true}, {"1E+5", true}, {"1e-05", true}, {"-0.0e0", true},
+	{"1e400", true}, {"01", false}, {"-01", false}, {"+1", false}, {".5", false}, {"1.", false}, {"-", false}, {"1e", false}, {"1e+", false},
+	{"1.e5", false}, {"0x10", false}, {"1_0", false}, {"--1", false}, {"1e5.5", false}, {"00", false},
+	/* strings */
+	{"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", true}, {"\"", false}, {"\"a", false}, {"\"\\", false}, {"\"\\\"", false}, {"\"\\x41\"", false},
+	{"\"\\a\"", false}, {"\"\\U0041\"", false}, {"\"\\u\"", false}, {"\"\\u004\"", false}, {"\"\\u004g\"", false}, {"\"\\u 041\"", false},
+	{"\"\t\"", false}, {"\"\n\"", false}, {"\"\x1F\"", false}, {"\"\x7F\"", true}, {"\" \"", true},
+	{"\"\\u0000\"", false}, {"{\"\\u0000\":1}", false}, {"\"\\u0001\"", true},
+	/* surrogates */
+	{"\"\\uD83D\\uDE00\"", true}, {"\"\\ud83d\\ude00\"", true}, {"\"\\uD83D\"", false}, {"\"\\uDE00\"", false}, {"\"\\uD83D\\uD83D\"", false},
+	{"\"\\uD83Dx\"", false}, {"\"\\uD83D\\n\"", false}, {"\"\\uD83D\\u0041\"", false}, {"\"\\uD7FF\"", true}, {"\"\\uE000\"", true},
+	{"\"\\uDBFF\\uDFFF\"", true}, {"\"\\uD83D\\u\"", false}, {"\"\\uDE00\\uD83D\"", false}, {"\"\\uFFFF\"", true},
+	/* UTF-8: each class of table 3-7 of Unicode at its ends, and what is just outside */
+	{"\"\xC2\x80\"", true}, {"\"\xDF\xBF\"", true}, {"\"\xC0\xAF\"", false}, {"\"\xC1\xBF\"", false}, {"\"\xC2\x7F\"", false}, {"\"\xC2\xC0\"", false},
+	{"\"\xC2\"", false}, {"\"\x80\"", false}, {"\"\xBF\"", false},
+	{"\"\xE0\xA0\x80\"", true}, {"\"\xE0\x9F\xBF\"", false}, {"\"\xE1\x80\x80\"", true}, {"\"\xEC\xBF\xBF\"", true}, {"\"\xE2\x82\"", false},
+	{"\"\xE2\x82\x7F\"", false}, {"\"\xED\x9F\xBF\"", true}, {"\"\xED\xA0\x80\"", false}, {"\"\xED\xBF\xBF\"", false}, {"\"\xEE\x80\x80\"", true},
+	{"\"\xEF\xBF\xBF\"", true}, {"\"\xE1\xC0\x80\"", false},
+	{"\"\xF0\x90\x80\x80\"", true}, {"\"\xF0\x8F\xBF\xBF\"", false}, {"\"\xF1\x80\x80\x80\"", true}, {"\"\xF3\xBF\xBF\xBF\"", true},
+	{"\"\xF4\x8F\xBF\xBF\"", true}, {"\"\xF4\x90\x80\x80\"", false}, {"\"\xF5\x80\x80\x80\"", false}, {"\"\xF8\x88\x80\x80\x80\"", false},
+	{"\"\xFF\"", false}, {"\"\xFE\"", false}, {"\"\xF0\x90\x80\"", false}, {"\"\xF0\x90\x80\x7F\"", false}, {"\"\xF0\x90\xC0\x80\"", false},
+	{"\xC3\xA9", false}, {"\"12345678\xC3\xA9\"", true}, {"\"1234567\xC3\xA9\"", true}, {"\"1234567\xC3\"", false},
+	/* duplicates, compared as what they mean */
+	{"{\"a\":1,\"a\":2}", false}, {"{\"a\":1,\"\\u0061\":2}", false}, {"{\"\\u00e9\":1,\"\xC3\xA9\":2}", false},
+	{"{\"\\uD83D\\uDE00\":1,\"\xF0\x9F\x98\x80\":2}", false}, {"{\"\":1,\"\":2}", false}, {"{\"\":1,\" \":2}", true},
+	{"{\"a\":{\"a\":{\"a\":1}}}", true}, {"{\"a\":{\"b\":1,\"b\":2}}", false}, {"[{\"a\":1},{\"a\":1}]", true},
+	{"[{\"a\":1,\"c\":[{}],\"a\":1}]", false}, {"{\"a\":1,\"A\":2}", true}, {"{\"a\":{\"b\":1},\"b\":1}", true},
+	{"{\"ab\":1,\"a\":1,\"abc\":1}", true},
+};
+
+/* Whether a text is read, from a block of its own so that sanitizers see each read behind it. */
+static bool
+reads(const char *text, size_t len)
+{
+	char	   *copy = malloc(len > 0 ? len : 1);
+	JoseJsonText json;
+	bool		good;
+
+	memcpy(copy, text, len);
+	good = jose_json_read(&json, copy, len, &memory);
+	jose_json_free(&json, &memory);
+	free(copy);
+	return good;
+}
+
+static void
+test_json(void)
+{
+	char		zero[] = "\"a\0b\"";
+
+	for (int i = 0; i < length(json_cases); i++)
+		ok(reads(json_cases[i].text, strlen(json_cases[i].text)) == json_cases[i].good,
+		   "JSON: case %d is %s", i, json_cases[i].good ? "read" : "refused");
+	ok(!reads(zero, sizeof(zero) - 1), "JSON: no zero byte in a string");
+	ok(!reads("{}\0", 3) && !reads("\0", 1), "JSON: no zero byte outside");
+}
+
+/* Nested brackets around an empty object. */
+static bool
+reads_depth(int depth, char open, char close)
+{
+	char		text[20000];
+	size_t		n = 0;
+
+	for (int i = 0; i < depth; i++)
+	{
+		text[n++] = open;
+		if (open == '{' && i < depth - 1)
+		{
+			memcpy(text + n, "\"a\":", 4);
+			n += 4;
+		}
+	}
+	for (int i = 0; i < depth; i++)
+		text[n++] = close;
+	return reads(text, n);
+}
+
+/* An object of n members with names of their own, but for two that may be one. */
+static bool
+reads_members(int n, int copy, int original)
+{
+	char	   *text = malloc((size_t) n * 16 + 16);
+	size_t		at = 0;
+	bool		good;
+
+	text[at++] = '{';
+	for (int i = 0; i < n; i++)
+		at += (size_t) sprintf(text + at, "%s\"m%d\":%d", i > 0 ? "," : "", i == copy ? original : i, i);
+	text[at++] = '}';
+	good = reads(text, at);
+	free(text);
+	return good;
+}
+
+static void
+test_json_limits(void)
+{
+	bool		good = true;
+	bool		refused = true;
+
+	ok(reads_depth(JOSE_MAX_DEPTH, '[', ']') && reads_depth(JOSE_MAX_DEPTH, '{', '}'), "JSON: the deepest");
+	ok(!reads_depth(JOSE_MAX_DEPTH + 1, '[', ']') && !reads_depth(JOSE_MAX_DEPTH + 1, '{', '}'), "JSON: one deeper");
+	ok(!reads_depth(3000, '[', ']') && !reads_depth(3000, '{', '}'), "JSON: much deeper");
+	for (int n = 2; n < 40; n++)
+	{
+		good = good && reads_members(n, -1, 0);
+		refused = refused && !reads_members(n, n - 1, 0) && !reads_members(n, n - 1, n - 2) && !reads_members(n, n / 2, 0 + (n / 2 == 0));
+	}
+	ok(good, "JSON: objects of up to 40 members");
+	ok(refused, "JSON: a duplicate in objects of up to 40 members");
+	ok(reads_members(2000, -1, 0) && !reads_members(2000, 1999, 0), "JSON: an object of 2000 members");
+}
+
+/* The values of a text, their order and ends. */
+static void
+test_json_values(void)
+{
+	const char *text = "{\"a\":[1,\"x\",{\"b\":null}],\"\\u0063\":\"\\u00e9\\uD83D\\uDE00\\n\\/\",\"d\":\"\xC3\xA9\",\"e\":{}}";
+	JoseJsonText json;
+	const JoseJson *value;
+	bool		good = jose_json_read(&json, text, strlen(text), &memory);
+
+	ok(good && json.nvalues == 9 && json.values[0].type == JOSE_JSON_OBJECT && json.values[0].nmembers == 4 &&
+	   json.values[0].end == 9 && json.values[0].name.data == NULL, "JSON values: the whole");
+	ok(good && json.values[1].type == JOSE_JSON_ARRAY && json.values[1].nmembers == 3 && json.values[1].end == 6 &&
+	   is(json.values[1].name, "a"), "JSON values: an array");
+	ok(good && json.values[2].type == JOSE_JSON_NUMBER && is(json.values[2].text, "1") && json.values[2].name.data == NULL &&
+	   json.values[2].end == 3, "JSON values: an element");
+	ok(good && json.values[5].type == JOSE_JSON_NULL && is(json.values[5].name, "b") && json.values[4].end == 6, "JSON values: inside");
+	value = jose_json_member(&json, 0, "c");
+	ok(value != NULL && is(value->text, "\xC3\xA9\xF0\x9F\x98\x80\n/"), "JSON values: unescaped");
+	value = jose_json_member(&json, 0, "d");
+	ok(value != NULL && is(value->text, "\xC3\xA9"), "JSON values: as it is");
+	value = jose_json_member(&json, 0, "e");
+	ok(value != NULL && value->type == JOSE_JSON_OBJECT && value->nmembers == 0, "JSON values: empty");
+	ok(jose_json_member(&json, 0, "b") == NULL && jose_json_member(&json, 1, "a") == NULL && jose_json_member(&json, 0, "") == NULL,
+	   "JSON values: no such member");
+	ok(jose_json_member(&json, 4, "b") == &json.values[5], "JSON values: of an inner object");
+	jose_json_free(&json, &memory);
+	jose_json_free(&json, &memory);
+}
+
+typedef struct SecondsCase
+{
+	const char *text;
+	bool		good;
+	int64_t		seconds;
+} SecondsCase;
+
+static const SecondsCase seconds_cases[] = {
+	{"0", true, 0}, {"-0", true, 0}, {"1", true, 1}, {"-1", true, -1}, {"1800000000", true, 1800000000},
+	{"1.8e9", true, 1800000000}, {"18E8", true, 1800000000}, {"1.8e+09", true, 1800000000}, {"0.0000018e15", true, 1800000000},
+	{"1800000000.9", true, 1800000000}, {"-1.5", true, -2}, {"-1.0", true, -1}, {"-0.5", true, -1}, {"-0.0", true, 0},
+	{"18000000005e-1", true, 1800000000}, {"-15e-1", true, -2}, {"15e-9", true, 0}, {"-15e-9", true, -1}, {"1e-400", true, 0},
+	{"-1e-400", true, -1}, {"0e400", true, 0}, {"0e99999999999999999999", true, 0}, {"1e-99999999999999999999", true, 0},
+	{"253402300799", true, JOSE_TIME_MAX}, {"253402300799.999", true, JOSE_TIME_MAX}, {"253402300800", false, 0},
+	{"-253402300799", true, -JOSE_TIME_MAX}, {"-253402300799.1", false, 0}, {"-253402300800", false, 0},
+	{"2.53402300799e11", true, JOSE_TIME_MAX}, {"2.534023008e11", false, 0}, {"1e12", false, 0}, {"1e400", false, 0}, {"-1e400", false, 0},
+	{"1e99999999999999999999", false, 0}, {"9223372036854775807", false, 0}, {"18446744073709551616", false, 0},
+	{"18446744075509551616", false, 0}, {"340282366920938463463374607431768211456", false, 0}, {"1e11", true, INT64_C(100000000000)},
+	{"\"1\"", false, 0}, {"null", false, 0}, {"true", false, 0}, {"[1]", false, 0}, {"{}", false, 0},
+};
+
+static void
+test_json_seconds(void)
+{
+	for (int i = 0; i < length(seconds_cases); i++)
+	{
+		const SecondsCase *test = &seconds_cases[i];
+		JoseJsonText json;
+		int64_t		seconds = 0;
+		bool		good;
+
+		good = jose_json_read(&json, test->text, strlen(test->text), &memory) &&
+			jose_json_seconds(&json.values[0], &seconds) == test->good && (!test->good || seconds == test->seconds);
+		ok(good, "seconds: %s", test->text);
+		jose_json_free(&json, &memory);
+	}
+}
+
+/* --- keys --- */
+
+#define X32 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+#define SECRET "\"kty\":\"oct\",\"k\":\"" X32 "\""
+
+typedef struct KeyCase
+{
+	const char *text;
+	JoseCode	code;
+	int			nkeys;
+	bool		may_verify;
+	bool		may_sign;
+	JoseAlg		alg;
+} KeyCase;
+
+static const KeyCase key_cases[] = {
+	{"{" SECRET "}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"alg\":\"HS256\"}", JOSE_OK, 1, true, true, JOSE_HS256},
+	{"{" SECRET ",\"alg\":\"RS256\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"alg\":\"A128KW\"}", JOSE_OK, 1, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"alg\":\"none\"}", JOSE_OK, 1, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"alg\":1}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"use\":\"sig\"}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"use\":\"enc\"}", JOSE_OK, 1, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"use\":null}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[\"verify\"]}", JOSE_OK, 1, true, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[\"sign\",\"verify\"]}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[\"sign\"]}", JOSE_OK, 1, false, true, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[]}", JOSE_OK, 1, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[\"verify\",\"verify\"]}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":\"verify\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"key_ops\":[1]}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"use\":\"enc\",\"key_ops\":[\"verify\"]}", JOSE_OK, 1, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET ",\"kid\":1}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"oct\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"oct\",\"k\":\"\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"oct\",\"k\":\"AA==\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"oct\",\"k\":1}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"k\":\"AA\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":1}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"OCT\",\"k\":\"AA\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_OK, 1, true, false, JOSE_ES256},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\",\"y\":\"" X32 "\",\"d\":\"" X32 "\"}", JOSE_OK, 1, true, true, JOSE_ES256},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\",\"y\":\"AA\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES384\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\"}", JOSE_OK, 1, true, false, JOSE_EDDSA},
+	{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"Ed25519\",\"x\":\"" X32 "\"}", JOSE_OK, 1, true, false, JOSE_EDDSA},
+	{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\",\"d\":\"AA\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"" X32 "\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\"}", JOSE_OK, 1, true, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"alg\":\"PS512\"}", JOSE_OK, 1, true, false, JOSE_PS512},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"d\":\"AQAB\"}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"d\":\"AQAB\",\"p\":\"AQAB\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"d\":\"AQAB\",\"p\":\"AQAB\",\"q\":\"AQAB\",\"dp\":\"AQAB\",\"dq\":\"AQAB\",\"qi\":\"AQAB\"}",
+	JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"d\":\"AQAB\",\"oth\":[]}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"RSA\",\"n\":\"AAAA\",\"e\":\"AQAB\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[]}", JOSE_OK, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[{" SECRET "}]}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[{\"kty\":\"XX\"},{" SECRET "},{\"kty\":\"OKP\",\"crv\":\"X25519\"}]}", JOSE_OK, 1, true, true, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[{" SECRET "},{\"kty\":\"oct\"}]}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[{" SECRET "},1]}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":{}}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"keys\":[]," SECRET "}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"[]", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"null", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{" SECRET "," SECRET "}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+};
+
+static void
+test_keys(void)
+{
+	for (int i = 0; i < length(key_cases); i++)
+	{
+		const KeyCase *test = &key_cases[i];
+		JoseKeySet	set;
+		JoseCode	code = jose_read_jwks(&set, test->text, strlen(test->text), &memory);
+		bool		good = code == test->code && set.nkeys == test->nkeys;
+
+		if (good && set.nkeys > 0)
+			good = set.keys[0].may_verify == test->may_verify && set.keys[0].may_sign == test->may_sign &&
+				jose_key_alg(&set.keys[0]) == test->alg;
+		ok(good, "key: case %d (%s)", i, jose_code_name(code));
+		jose_free_jwks(&set, &memory);
+		jose_free_jwks(&set, &memory);
+	}
+}
+
+/* A set of n keys, or one key with a kid of n bytes. */
+static JoseCode
+read_many(int n, bool keys)
+{
+	char	   *text = malloc((size_t) n * 80 + 200);
+	size_t		at = 0;
+	JoseKeySet	set;
+	JoseCode	code;
+
+	if (keys)
+		at += (size_t) sprintf(text, "{\"keys\":[");
+	for (int i = 0; keys && i < n; i++)
+		at += (size_t) sprintf(text + at, "%s{\"kty\":\"oct\",\"k\":\"" X32 "\"}", i > 0 ? "," : "");
+	if (keys)
+		at += (size_t) sprintf(text + at, "]}");
+	else
+		at += (size_t) sprintf(text + at, "{" SECRET ",\"kid\":\"%0*d\"}", n, 0);
+	code = jose_read_jwks(&set, text, at, &memory);
+	jose_free_jwks(&set, &memory);
+	free(text);
+	return code;
+}
+
+static void
+test_key_bytes(void)
+{
+	const char *text = "{\"kty\":\"RSA\",\"n\":\"AAD_AQ\",\"e\":\"AAEAAQ\",\"kid\":\"\\u0061\"}";
+	JoseKeySet	set;
+	JoseCode	code = jose_read_jwks(&set, text, strlen(text), &memory);
+
+	ok(code == JOSE_OK && set.keys[0].n.len == 2 && set.keys[0].n.data[0] == 0xFF && set.keys[0].e.len == 3 &&
+	   is(set.keys[0].kid, "a"), "key: leading zeros are dropped, names unescaped");
+	jose_free_jwks(&set, &memory);
+	ok(read_many(JOSE_MAX_KEYS, true) == JOSE_OK, "key: as many as there may be");
+	ok(read_many(JOSE_MAX_KEYS + 1, true) == JOSE_KEY, "key: one more");
+	ok(read_many(JOSE_MAX_KID, false) == JOSE_OK && read_many(JOSE_MAX_KID + 1, false) == JOSE_KEY, "key: the longest name");
+}
+
+/* Strength at each limit. */
+static void
+test_key_strength(void)
+{
+	static const uint8_t ones[JOSE_MAX_RSA_BITS / 8 + 1] = {0x01};
+	uint8_t		number[JOSE_MAX_RSA_BITS / 8 + 1];
+	JoseKey		key = {.kty = JOSE_KTY_OCT};
+	const size_t hashes[] = {32, 48, 64};
+
+	memset(number, 0xFF, sizeof(number));
+	for (int i = 0; i < 3; i++)
+	{
+		key.k = (JoseBytes) {number, hashes[i]};
+		ok(jose_key_is_strong(&key, (JoseAlg) (JOSE_HS256 + i)), "strength: %s", jose_alg_name((JoseAlg) (JOSE_HS256 + i)));
+		key.k.len--;
+		ok(!jose_key_is_strong(&key, (JoseAlg) (JOSE_HS256 + i)), "strength: %s, a byte less", jose_alg_name((JoseAlg) (JOSE_HS256 + i)));
+	}
+	key = (JoseKey) {.kty = JOSE_KTY_RSA, .n = {number, JOSE_MIN_RSA_BITS / 8}, .e = {(const uint8_t *) "\x01\x00\x01", 3}};
+	ok(jose_key_is_strong(&key, JOSE_RS256), "strength: RSA of 2048 bits");
+	number[0] = 0x7F;
+	ok(!jose_key_is_strong(&key, JOSE_RS256), "strength: RSA of 2047 bits");
+	number[0] = 0xFF;
+	key.n.len = JOSE_MAX_RSA_BITS / 8;
+	ok(jose_key_is_strong(&key, JOSE_RS256), "strength: RSA of 8192 bits");
+	key.n = (JoseBytes) {ones, JOSE_MAX_RSA_BITS / 8 + 1};
+	ok(!jose_key_is_strong(&key, JOSE_RS256), "strength: RSA of 8193 bits");
+	key.n = (JoseBytes) {number, 256};
+	key.e = (JoseBytes) {(const uint8_t *) "\x03", 1};
+	ok(jose_key_is_strong(&key, JOSE_RS256), "strength: an exponent of 3");
+	key.e = (JoseBytes) {(const uint8_t *) "\x01", 1};
+	ok(!jose_key_is_strong(&key, JOSE_RS256), "strength: an exponent of 1");
+	key.e = (JoseBytes) {(const uint8_t *) "\x01\x00\x02", 3};
+	ok(!jose_key_is_strong(&key, JOSE_RS256), "strength: an even exponent");
+	key.e = (JoseBytes) {number, 9};
+	ok(!jose_key_is_strong(&key, JOSE_RS256), "strength: an exponent too long");
+}
+
+/* Names of algorithms, and which key fits which. */
+static void
+test_algorithms(void)
+{
+	static const char *const wrong[] = {"none", "None", "NONE", "", "HS256 ", " HS256", "hs256", "HS2560", "HS25", "HSXXX", "ES256K", "Ed448", "EdDSA25519", "eddsa"};
+	JoseKey		key = {.kty = JOSE_KTY_EC, .curve = JOSE_P384};
+	int			fits = 0;
+
+	for (int alg = JOSE_HS256; alg < JOSE_ALG_COUNT; alg++)
+	{
+		const char *name = jose_alg_name((JoseAlg) alg);
+
+		ok(name != NULL && jose_alg_by_name(name, strlen(name)) == (JoseAlg) alg, "algorithm: %s", name);
+		fits += jose_key_fits(&key, (JoseAlg) alg);
+	}
+	for (int i = 0; i < length(wrong); i++)
+		ok(jose_alg_by_name(wrong[i], strlen(wrong[i])) == JOSE_ALG_UNKNOWN, "algorithm: not '%s'", wrong[i]);
+	ok(jose_alg_by_name("HS256\0", 6) == JOSE_ALG_UNKNOWN, "algorithm: not with a zero byte");
+	ok(jose_alg_by_name("Ed25519", 7) == JOSE_EDDSA, "algorithm: Ed25519 is EdDSA");
+	ok(fits == 1 && jose_key_fits(&key, JOSE_ES384) && !jose_key_fits(&key, JOSE_ALG_UNKNOWN), "algorithm: a curve fits one");
+}
+
+/* --- tokens --- */
+
+/* A token of parts as they are, each encoded. */
+static size_t
+join(char *token, const char *header, const char *payload, const char *signature)
+{
+	size_t		at = jose_base64url_encode((const uint8_t *) header, strlen(header), token);
+
+	token[at++] = '.';
+	at += jose_base64url_encode((const uint8_t *) payload, strlen(payload), token + at);
+	token[at++] = '.';
+	return at + jose_base64url_encode((const uint8_t *) signature, strlen(signature), token + at);
+}
+
+typedef struct SplitCase
+{
+	const char *text;
+	JoseCode	code;
+} SplitCase;
+
+static const SplitCase split_cases[] = {
+	{"AAAA.AAAA.AAAA", JOSE_OK}, {"AA..", JOSE_OK}, {"AA.AA.", JOSE_OK}, {"AA..AA", JOSE_OK},
+	{"", JOSE_FORMAT}, {" ", JOSE_FORMAT}, {".", JOSE_FORMAT}, {"..", JOSE_FORMAT}, {".AA.AA", JOSE_FORMAT}, {"AAAA", JOSE_FORMAT},
+	{"AA.AA", JOSE_FORMAT}, {"AA.AA.AA.AA", JOSE_FORMAT}, {"AA.AA.AA.AA.AA", JOSE_FORMAT}, {"AA.AA.AA.", JOSE_FORMAT}, {"...", JOSE_FORMAT},
+	{" AA.AA.AA", JOSE_FORMAT}, {"AA.AA.AA ", JOSE_FORMAT}, {"AA.AA.AA\n", JOSE_FORMAT}, {"\tAA.AA.AA", JOSE_FORMAT}, {"AA.AA.AA\r", JOSE_FORMAT},
+	{"AA. AA.AA", JOSE_BASE64}, {"AA.AA==.AA", JOSE_BASE64}, {"A.AA.AA", JOSE_BASE64}, {"AA.A.AA", JOSE_BASE64}, {"AA.AA.A", JOSE_BASE64},
+	{"AB.AA.AA", JOSE_BASE64}, {"AA.AB.AA", JOSE_BASE64}, {"AA.AA.AB", JOSE_BASE64}, {"A+.AA.AA", JOSE_BASE64}, {"AA.A/AA.AA", JOSE_BASE64},
+	{"AA.AA.A\xC3\xA9", JOSE_BASE64}, {"{\"payload\":\"AA\"}", JOSE_FORMAT},
+};
+
+static void
+test_split(void)
+{
+	JoseToken	token;
+	char		text[64];
+
+	for (int i = 0; i < length(split_cases); i++)
+	{
+		JoseCode	code = jose_split(&token, split_cases[i].text, strlen(split_cases[i].text), JOSE_MAX_BYTES, &memory);
+
+		ok(code == split_cases[i].code && (code == JOSE_OK) == (token.block != NULL), "split: case %d (%s)", i, jose_code_name(code));
+		jose_free_token(&token, &memory);
+		jose_free_token(&token, &memory);
+	}
+	ok(jose_split(&token, text, join(text, "ab", "cde", "f"), JOSE_MAX_BYTES, &memory) == JOSE_OK &&
+	   is(token.header, "ab") && is(token.payload, "cde") && is(token.signature, "f") && is(token.signed_part, "YWI.Y2Rl"),
+	   "split: the parts");
+	jose_free_token(&token, &memory);
+	ok(jose_split(&token, "AA.AA.AA", 8, 7, &memory) == JOSE_SIZE && jose_split(&token, "", 0, 0, &memory) == JOSE_FORMAT, "split: too long");
+	ok(jose_split(&token, "AA.AA.AA", 8, 8, &memory) == JOSE_OK, "split: as long as it may be");
+	jose_free_token(&token, &memory);
+}
+
+typedef struct HeaderCase
+{
+	const char *header;
+	JoseCode	code;
+	const char *typ;			/* asked for */
+} HeaderCase;
+
+static const HeaderCase header_cases[] = {
+	{"{\"alg\":\"HS256\"}", JOSE_OK, NULL},
+	{"{\"\\u0061lg\":\"HS\\u0032\\u0035\\u0036\"}", JOSE_OK, NULL},
+	{" {\r\n \"alg\" : \"HS256\" ,\t\"typ\":\"JWT\" }\n", JOSE_OK, NULL},
+	{"{\"alg\":\"HS256\",\"foo\":{\"bar\":[1]}}", JOSE_OK, NULL},
+	{"{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"AA\"},\"jku\":1,\"x5u\":null,\"x5c\":[]}", JOSE_OK, NULL},
+	{"x", JOSE_HEADER_JSON, NULL}, {"null", JOSE_HEADER_JSON, NULL}, {"[\"HS256\"]", JOSE_HEADER_JSON, NULL}, {"\"HS256\"", JOSE_HEADER_JSON, NULL},
+	{"{\"alg\":\"HS256\",}", JOSE_HEADER_JSON, NULL}, {"{\"alg\":\"HS256\",\"alg\":\"none\"}", JOSE_HEADER_JSON, NULL},
+	{"{\"alg\":\"HS256\",\"\\u0061lg\":\"HS256\"}", JOSE_HEADER_JSON, NULL}, {"{'alg':'HS256'}", JOSE_HEADER_JSON, NULL},
+	{"{\"alg\":\"HS256\"}x", JOSE_HEADER_JSON, NULL}, {"{\"alg\":\"HS256\",\"x\":\"\xC0\xAF\"}", JOSE_HEADER_JSON, NULL},
+	{"{\"alg\":\"HS256\",\"kid\":1}", JOSE_HEADER_JSON, NULL}, {"{\"alg\":\"HS256\",\"kid\":null}", JOSE_HEADER_JSON, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":1}", JOSE_HEADER_JSON, NULL}, {"{\"alg\":\"HS256\",\"typ\":null}", JOSE_HEADER_JSON, NULL},
+	{"{}", JOSE_ALG, NULL}, {"{\"ALG\":\"HS256\"}", JOSE_ALG, NULL}, {"{\"alg\":1}", JOSE_ALG, NULL}, {"{\"alg\":null}", JOSE_ALG, NULL},
+	{"{\"alg\":[\"HS256\"]}", JOSE_ALG, NULL}, {"{\"alg\":{\"alg\":\"HS256\"}}", JOSE_ALG, NULL}, {"{\"alg\":\"none\"}", JOSE_ALG, NULL},
+	{"{\"alg\":\"nOnE\"}", JOSE_ALG, NULL}, {"{\"alg\":\"\"}", JOSE_ALG, NULL}, {"{\"alg\":\"HS256 \"}", JOSE_ALG, NULL},
+	{"{\"alg\":\"ES256\"}", JOSE_ALG, NULL},	/* not among the allowed */
+	{"{\"alg\":\"HS256\",\"crit\":null}", JOSE_CRIT, NULL}, {"{\"alg\":\"HS256\",\"crit\":[]}", JOSE_CRIT, NULL},
+	{"{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}", JOSE_CRIT, NULL}, {"{\"alg\":\"HS256\",\"b64\":false}", JOSE_CRIT, NULL},
+	{"{\"alg\":\"HS256\",\"b64\":true}", JOSE_CRIT, NULL}, {"{\"alg\":\"HS256\",\"\\u0063rit\":[]}", JOSE_CRIT, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"JWT\"}", JOSE_OK, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"jwt\"}", JOSE_OK, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", JOSE_OK, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"application/AT+JWT\"}", JOSE_OK, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"Application/jwt\"}", JOSE_OK, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"JWT \"}", JOSE_TYP, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"JW\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"JWTT\"}", JOSE_TYP, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"text/jwt\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"application/application/jwt\"}", JOSE_TYP, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"application/\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"secevent+jwt\"}", JOSE_TYP, NULL}, {"{\"alg\":\"HS256\",\"typ\":\"JOSE\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"\xC4\xB1wt\"}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"cty\":\"JWT\"}", JOSE_TYP, NULL}, {"{\"alg\":\"HS256\",\"cty\":null}", JOSE_TYP, NULL},
+	{"{\"alg\":\"HS256\",\"typ\":\"secevent+jwt\"}", JOSE_OK, "secevent+jwt"},
+	{"{\"alg\":\"HS256\",\"typ\":\"application/SECEVENT+jwt\"}", JOSE_OK, "secevent+jwt"},
+	{"{\"alg\":\"HS256\",\"typ\":\"secevent+jwt\"}", JOSE_OK, "application/secevent+jwt"},
+	{"{\"alg\":\"HS256\",\"typ\":\"JWT\"}", JOSE_TYP, "secevent+jwt"}, {"{\"alg\":\"HS256\"}", JOSE_TYP, "secevent+jwt"},
+	{"{\"alg\":\"HS256\"}", JOSE_TYP, "JWT"}, {"{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", JOSE_TYP, "JWT"},
+};
+
+static void
+test_header(void)
+{
+	char		text[1024];
+	JoseToken	token;
+
+	for (int i = 0; i < length(header_cases); i++)
+	{
+		const HeaderCase *test = &header_cases[i];
+		JoseOptions options = {.algorithms = 1 << JOSE_HS256 | 1 << JOSE_RS256, .max_bytes = sizeof(text)};
+		JoseCode	code = jose_split(&token, text, join(text, test->header, "{}", ""), sizeof(text), &memory);
+
+		if (test->typ != NULL)
+			options.typ = bytes(test->typ);
+		if (code == JOSE_OK)
+			code = jose_read_header(&token, &memory);
+		if (code == JOSE_OK)
+			code = jose_check_header(&token, &options);
+		ok(code == test->code, "header: case %d (%s)", i, jose_code_name(code));
+		if (code == JOSE_TYP)
+		{
+			options.signature_only = true;
+			ok(jose_check_header(&token, &options) == JOSE_OK, "header: case %d for a signature alone", i);
+		}
+		jose_free_token(&token, &memory);
+	}
+	jose_split(&token, text, join(text, "{\"alg\":\"PS256\",\"kid\":\"a\\nb\",\"typ\":\"\\u004AWT\"}", "", ""), sizeof(text), &memory);
+	ok(jose_read_header(&token, &memory) == JOSE_OK && token.alg == JOSE_PS256 && is(token.kid, "a\nb") && is(token.typ, "JWT") &&
+	   token.has_typ && token.typ_is_known && !token.has_cty, "header: what it says");
+	jose_free_token(&token, &memory);
+}
+
+/* --- choice of the key --- */
+
+#define HS(kid, more) "{\"kty\":\"oct\",\"k\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
+#define ED(kid, more) "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
+#define EC(kid, more) "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\",\"y\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
+
+typedef struct ChoiceCase
+{
+	JoseAlg		alg;
+	const char *kid;			/* of the token */
+	const char *keys;
+	JoseCode	code;
+	const char *chosen;
+} ChoiceCase;
+
+static const ChoiceCase choice_cases[] = {
+	{JOSE_HS256, NULL, HS("a", ""), JOSE_OK, "a"},
+	{JOSE_HS256, "a", HS("a", ""), JOSE_OK, "a"},
+	{JOSE_HS256, "b", HS("a", ""), JOSE_KEY, NULL},
+	{JOSE_HS256, "", HS("a", ""), JOSE_KEY, NULL},
+	{JOSE_HS256, "a", "{" SECRET "}", JOSE_KEY, NULL},
+	{JOSE_HS256, "", "{" SECRET "}", JOSE_KEY, NULL},
+	{JOSE_HS256, "", HS("", ""), JOSE_OK, ""},
+	{JOSE_HS384, "a", HS("a", ""), JOSE_KEY, NULL},	/* too short */
+	{JOSE_HS384, "a", HS("a", ",\"alg\":\"HS256\""), JOSE_ALG, NULL},
+	{JOSE_HS256, "a", ED("a", ""), JOSE_ALG, NULL},
+	{JOSE_HS256, NULL, ED("a", ""), JOSE_ALG, NULL},
+	{JOSE_EDDSA, NULL, HS("a", ""), JOSE_ALG, NULL},
+	{JOSE_ES384, NULL, EC("a", ""), JOSE_ALG, NULL},
+	{JOSE_HS256, NULL, "{\"keys\":[" ED("a", "") "," HS("b", "") "," EC("c", "") "]}", JOSE_OK, "b"},
+	{JOSE_ES256, "c", "{\"keys\":[" ED("a", "") "," HS("b", "") "," EC("c", "") "]}", JOSE_OK, "c"},
+	{JOSE_ES256, "a", "{\"keys\":[" ED("a", "") "," HS("b", "") "," EC("c", "") "]}", JOSE_ALG, NULL},
+	{JOSE_RS256, NULL, "{\"keys\":[" ED("a", "") "," HS("b", "") "," EC("c", "") "]}", JOSE_KEY, NULL},
+	{JOSE_HS256, NULL, "{\"keys\":[" HS("a", "") "," HS("b", "") "]}", JOSE_KEY, NULL},
+	{JOSE_HS256, "b", "{\"keys\":[" HS("a", "") "," HS("b", "") "]}", JOSE_OK, "b"},
+	{JOSE_HS256, "a", "{\"keys\":[" HS("a", "") "," HS("a", "") "]}", JOSE_KEY, NULL},
+	{JOSE_HS256, "a", "{\"keys\":[" HS("a", "") "," ED("a", "") "]}", JOSE_OK, "a"},
+	{JOSE_HS256, NULL, HS("a", ",\"use\":\"enc\""), JOSE_KEY, NULL},
+	{JOSE_HS256, NULL, "{\"keys\":[" HS("a", ",\"use\":\"enc\"") "," HS("b", "") "]}", JOSE_OK, "b"},
+	{JOSE_HS256, NULL, HS("a", ",\"key_ops\":[\"sign\"]"), JOSE_KEY, NULL},
+	{JOSE_HS256, NULL, "{\"keys\":[]}", JOSE_KEY, NULL},
+};
+
+static void
+test_choice(void)
+{
+	for (int i = 0; i < length(choice_cases); i++)
+	{
+		const ChoiceCase *test = &choice_cases[i];
+		JoseOptions options = {.signature_only = false};
+		JoseToken	token = {.alg = test->alg};
+		JoseKeySet	set;
+		const JoseKey *key;
+		JoseCode	code = jose_read_jwks(&set, test->keys, strlen(test->keys), &memory);
+
+		if (test->kid != NULL)
+			token.kid = bytes(test->kid);
+		if (code == JOSE_OK)
+			code = jose_choose_key(&token, &set, &options, &key);
+		ok(code == test->code && (key != NULL) == (code == JOSE_OK) && (key == NULL || is(key->kid, test->chosen)),
+		   "choice: case %d (%s)", i, jose_code_name(code));
+		jose_free_jwks(&set, &memory);
+	}
+}
+
+/* --- claims --- */
+
+typedef struct ClaimsCase
+{
+	const char *payload;
+	JoseCode	code;
+	bool		expired;
+	int64_t		leeway;
+	const char *audience;
+	const char *issuer;
+	const char *required;		/* besides exp */
+} ClaimsCase;
+
+#define GOOD "\"exp\":1800000001"
+
+static const ClaimsCase claims_cases[] = {
+	{"{" GOOD "}", JOSE_OK, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":1800000000}", JOSE_CLAIMS_TIME, true, 0, NULL, NULL, NULL},
+	{"{\"exp\":1800000000.9}", JOSE_CLAIMS_TIME, true, 0, NULL, NULL, NULL},
+	{"{\"exp\":1.800000001e9}", JOSE_OK, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":1799999971}", JOSE_OK, false, 30, NULL, NULL, NULL},
+	{"{\"exp\":1799999970}", JOSE_CLAIMS_TIME, true, 30, NULL, NULL, NULL},
+	{"{\"exp\":1799999970}", JOSE_CLAIMS_TIME, true, -30, NULL, NULL, NULL},
+	{"{\"exp\":1799913601}", JOSE_OK, false, INT64_MAX, NULL, NULL, NULL},
+	{"{\"exp\":1799913600}", JOSE_CLAIMS_TIME, true, INT64_MAX, NULL, NULL, NULL},
+	{"{}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":null}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":\"1800000001\"}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":1e400}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":9223372036854775807}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":253402300799}", JOSE_OK, false, 86400, NULL, NULL, NULL},
+	{"{\"exp\":-253402300799}", JOSE_CLAIMS_TIME, true, 86400, NULL, NULL, NULL},
+	{"{\"exp\":253402300800}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":1800000000}", JOSE_OK, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":1800000001}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":1800000030}", JOSE_OK, false, 30, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":1800000031}", JOSE_CLAIMS_TIME, false, 30, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":null}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":\"0\"}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"nbf\":-253402300799}", JOSE_OK, false, 86400, NULL, NULL, NULL},
+	{"{" GOOD ",\"iat\":1800000000}", JOSE_OK, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"iat\":1800000001}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"iat\":1800000030}", JOSE_OK, false, 30, NULL, NULL, NULL},
+	{"{" GOOD ",\"iat\":1800000031}", JOSE_CLAIMS_TIME, false, 30, NULL, NULL, NULL},
+	{"{" GOOD ",\"iat\":true}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"aud\":\"b\"}", JOSE_OK, false, 0, NULL, NULL, NULL},
+	{"{" GOOD ",\"aud\":\"a\"}", JOSE_OK, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":[\"b\",\"a\"]}", JOSE_OK, false, 0, "a", NULL, NULL},
+	{"{" GOOD "}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":null}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":[]}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":[\"a\",1]}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":[[\"a\"]]}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":{\"a\":\"a\"}}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":\"A\"}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":\"ab\"}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"aud\":\"\"}", JOSE_CLAIMS_AUD, false, 0, "a", NULL, NULL},
+	{"{" GOOD ",\"iss\":\"i\"}", JOSE_OK, false, 0, NULL, "i", NULL},
+	{"{" GOOD "}", JOSE_CLAIMS_ISS, false, 0, NULL, "i", NULL},
+	{"{" GOOD ",\"iss\":\"j\"}", JOSE_CLAIMS_ISS, false, 0, NULL, "i", NULL},
+	{"{" GOOD ",\"iss\":[\"i\"]}", JOSE_CLAIMS_ISS, false, 0, NULL, "i", NULL},
+	{"{" GOOD ",\"iss\":null}", JOSE_CLAIMS_ISS, false, 0, NULL, "i", NULL},
+	{"{" GOOD ",\"sub\":\"\"}", JOSE_OK, false, 0, NULL, NULL, "sub"},
+	{"{" GOOD ",\"sub\":null}", JOSE_CLAIMS_REQUIRED, false, 0, NULL, NULL, "sub"},
+	{"{" GOOD ",\"a\":{\"sub\":1}}", JOSE_CLAIMS_REQUIRED, false, 0, NULL, NULL, "sub"},
+	{"{" GOOD "}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, "iat"},
+	{"{" GOOD "}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, "nbf"},
+	{"{" GOOD "}", JOSE_CLAIMS_REQUIRED, false, 0, NULL, NULL, "aud"},
+	/* expired is said of nothing that has another fault */
+	{"{\"exp\":1,\"aud\":\"a\",\"iss\":\"i\",\"sub\":1}", JOSE_CLAIMS_TIME, true, 0, "a", "i", "sub"},
+	{"{\"exp\":1,\"aud\":\"b\",\"iss\":\"i\",\"sub\":1}", JOSE_CLAIMS_AUD, false, 0, "a", "i", "sub"},
+	{"{\"exp\":1,\"aud\":\"a\",\"iss\":\"j\",\"sub\":1}", JOSE_CLAIMS_ISS, false, 0, "a", "i", "sub"},
+	{"{\"exp\":1,\"aud\":\"a\",\"iss\":\"i\"}", JOSE_CLAIMS_REQUIRED, false, 0, "a", "i", "sub"},
+	{"{\"exp\":1,\"nbf\":1800000001}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+	{"{\"exp\":1,\"iat\":\"\"}", JOSE_CLAIMS_TIME, false, 0, NULL, NULL, NULL},
+};
+
+static void
+test_claims(void)
+{
+	for (int i = 0; i < length(claims_cases); i++)
+	{
+		const ClaimsCase *test = &claims_cases[i];
+		JoseBytes	required[2] = {bytes("exp")};
+		JoseOptions options = {.leeway = test->leeway, .now = NOW, .required = required, .nrequired = 1};
+		JoseResult	result = {.code = JOSE_OK};
+		JoseJsonText json;
+		JoseCode	code = JOSE_PAYLOAD_JSON;
+
+		if (test->audience != NULL)
+			options.audience = bytes(test->audience);
+		if (test->issuer != NULL)
+			options.issuer = bytes(test->issuer);
+		if (test->required != NULL)
+			required[options.nrequired++] = bytes(test->required);
+		if (jose_json_read(&json, test->payload, strlen(test->payload), &memory))
+			code = jose_check_claims(&json, &options, &result);
+		ok(code == test->code && result.expired == test->expired, "claims: case %d (%s)", i, jose_code_name(code));
+		jose_json_free(&json, &memory);
+	}
+}
+
+/* exp may be left out when nobody asks for it, but not be wrong; clocks at the ends of time overflow nothing. */
+static void
+test_claims_without_exp(void)
+{
+	static const char *const payloads[] = {"{}", "{\"exp\":null}", "{\"exp\":1800000000}", "{\"nbf\":253402300799}"};
+	static const JoseCode codes[] = {JOSE_OK, JOSE_CLAIMS_TIME, JOSE_CLAIMS_TIME, JOSE_CLAIMS_TIME};
+	JoseOptions options = {.now = NOW};
+	JoseResult	result;
+	JoseJsonText json;
+
+	for (int i = 0; i < length(payloads); i++)
+	{
+		ok(jose_json_read(&json, payloads[i], strlen(payloads[i]), &memory) &&
+		   jose_check_claims(&json, &options, &result) == codes[i], "claims: exp not asked for, %s", payloads[i]);
+		jose_json_free(&json, &memory);
+	}
+	options.leeway = 86400;
+	jose_json_read(&json, "{\"exp\":1,\"nbf\":1,\"iat\":1}", 25, &memory);
+	options.now = INT64_MAX;
+	ok(jose_check_claims(&json, &options, &result) == JOSE_CLAIMS_TIME && result.expired, "claims: the last moment");
+	options.now = INT64_MIN;
+	ok(jose_check_claims(&json, &options, &result) == JOSE_CLAIMS_TIME && !result.expired, "claims: the first moment");
+	jose_json_free(&json, &memory);
+}
+
+/* --- the whole way --- */
+
+/* A token over header and payload, signed with a key. */
+static size_t
+sign(char *text, const JoseKey *key, JoseAlg alg, const char *header, const char *payload)
+{
+	uint8_t		signature[JOSE_MAX_SIGNATURE];
+	size_t		len = join(text, header, payload, "") - 1;
+	size_t		signature_len = 0;
+
+	if (jose_sign(key, alg, (JoseBytes) {(const uint8_t *) text, len}, signature, &signature_len) != JOSE_OK)
+		return 0;
+	text[len++] = '.';
+	return len + jose_base64url_encode(signature, signature_len, text + len);
+}
+
+typedef struct WayCase
+{
+	const char *header;
+	const char *payload;
+	JoseCode	code;
+	bool		expired;
+} WayCase;
+
+static const WayCase way_cases[] = {
+	{"{\"alg\":\"HS256\"}", "{" GOOD ",\"a\":\"\\u0061\"}", JOSE_OK, false},
+	{"{\"alg\":\"HS256\"}", "{\"exp\":5}", JOSE_CLAIMS_TIME, true},
+	{"{\"alg\":\"HS256\"}", "{\"exp\":5,\"nbf\":1900000000}", JOSE_CLAIMS_TIME, false},
+	{"{\"alg\":\"HS256\"}", "{\"exp\":5,\"exp\":1900000000}", JOSE_PAYLOAD_JSON, false},
+	{"{\"alg\":\"HS256\"}", "", JOSE_PAYLOAD_JSON, false},
+	{"{\"alg\":\"HS256\"}", "[]", JOSE_PAYLOAD_JSON, false},
+	{"{\"alg\":\"HS256\",\"kid\":\"\\u0061\"}", "{" GOOD "}", JOSE_OK, false},
+	{"{\"alg\":\"HS256\",\"kid\":\"b\"}", "{" GOOD "}", JOSE_KEY, false},
+	{"{\"alg\":\"HS256\",\"crit\":[]}", "{" GOOD "}", JOSE_CRIT, false},
+	{"{\"alg\":\"none\"}", "{" GOOD "}", JOSE_ALG, false},
+	{"{\"alg\":\"HS512\"}", "{" GOOD "}", JOSE_KEY, false},
+	{"{\"alg\":\"RS256\"}", "{" GOOD "}", JOSE_ALG, false},
+};
+
+static void
+test_way(void)
+{
+	const char *jwk = HS("a", "");
+	JoseBytes	required[1] = {bytes("exp")};
+	JoseOptions options = {.now = NOW, .required = required, .nrequired = 1, .max_bytes = JOSE_MAX_BYTES};
+	JoseKeySet	set;
+	JoseResult	result;
+	JoseToken	token;
+	JoseJsonText claims;
+	char		text[1024];
+	size_t		len;
+
+	jose_read_jwks(&set, jwk, strlen(jwk), &memory);
+	for (int i = 0; i < length(way_cases); i++)
+	{
+		const WayCase *test = &way_cases[i];
+		bool		given = test->code == JOSE_OK || test->expired;
+
+		len = sign(text, &set.keys[0], JOSE_HS256, test->header, test->payload);
+		jose_check(&result, &token, &claims, text, len, &set, &options, &memory);
+		ok(result.code == test->code && result.expired == test->expired && (result.message == NULL) == (result.code == JOSE_OK),
+		   "way: case %d (%s)", i, jose_code_name(result.code));
+		ok(given ? is(result.payload, test->payload) && claims.nvalues > 0 :
+		   result.payload.data == NULL && claims.values == NULL && token.block == NULL && token.payload.data == NULL,
+		   "way: case %d, claims %s", i, given ? "given" : "not given");
+		jose_free_token(&token, &memory);
+		jose_json_free(&claims, &memory);
+
+		/* every byte of the signature */
+		for (size_t at = len - 1; at > 0 && text[at] != '.'; at--)
+		{
+			char		was = text[at];
+
+			text[at] = was == 'A' ? 'E' : 'A';
+			jose_check(&result, &token, NULL, text, len, &set, &options, &memory);
+			if (result.code == JOSE_OK || result.expired || token.block != NULL)
+				ok(false, "way: case %d, signature changed at %d", i, (int) at);
+			jose_free_token(&token, &memory);
+			text[at] = was;
+		}
+	}
+	len = sign(text, &set.keys[0], JOSE_HS256, "{\"alg\":\"HS256\",\"cty\":\"x\"}", "anything");
+	options.signature_only = true;
+	jose_check(&result, &token, &claims, text, len, &set, &options, &memory);
+	ok(result.code == JOSE_OK && is(result.payload, "anything") && claims.values == NULL, "way: a signature alone");
+	jose_free_token(&token, &memory);
+	jose_check(&result, &token, &claims, "", 0, &set, &options, &memory);
+	ok(result.code == JOSE_FORMAT && strcmp(result.message, "Empty JWT") == 0, "way: an empty token");
+	jose_free_jwks(&set, &memory);
+}
+
+/* Every code has a name of its own and, but for JOSE_OK, a message. */
+static void
+test_codes(void)
+{
+	bool		good = true;
+
+	for (int code = JOSE_OK; code <= JOSE_UNSUPPORTED; code++)
+	{
+		good = good && jose_code_name((JoseCode) code) != NULL && (jose_code_message((JoseCode) code) == NULL) == (code == JOSE_OK);
+		for (int other = JOSE_OK; other < code; other++)
+			good = good && strcmp(jose_code_name((JoseCode) code), jose_code_name((JoseCode) other)) != 0;
+	}
+	ok(good, "codes: a name and a message each");
+}
+
+int
+main(void)
+{
+	test_base64();
+	test_json();
+	test_json_limits();
+	test_json_values();
+	test_json_seconds();
+	test_keys();
+	test_key_bytes();
+	test_key_strength();
+	test_algorithms();
+	test_split();
+	test_header();
+	test_choice();
+	test_claims();
+	test_claims_without_exp();
+	test_way();
+	test_codes();
+	ok(live == 0, "all memory is given back");
+	printf("1..%d\n", tests);
+	return failures > 0;
+}
