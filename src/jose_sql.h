@@ -29,8 +29,17 @@ typedef struct JoseVerdict
 /* palloc in "context", or in the context that is current at each call when it is NULL. */
 extern JoseMemory jose_memory(MemoryContext context);
 
+/* Seconds since 1970, by the clock. */
+extern int64 jose_clock(void);
+
 /* exp is required, now is the clock, any algorithm that the keys allow, no audience. */
 extern void jose_default_options(JoseOptions *options);
+
+/*
+ * Reads options over the default ones.  What it copies goes to the current memory context.  Raises
+ * 22023 for an unknown name or a wrong type.  Says whether "now" was given.
+ */
+extern bool jose_read_options(JoseOptions *options, Jsonb *given);
 
 /*
  * Checks a token, a text, with keys that have been through jose_prepare_keys().  Never raises for
