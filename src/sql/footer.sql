@@ -1,5 +1,6 @@
 -- Last part of an install: put the real schemas into search paths, then build the register if it is a new one.
 SELECT statbus.pin_search_path();
+SELECT auth.ensure_signing_key();
 
 DO $footer$
 BEGIN

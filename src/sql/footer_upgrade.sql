@@ -1,5 +1,6 @@
 -- Last part of an update: the functions are new, now bring the tables up to them.
 SELECT statbus.pin_search_path();
+SELECT auth.ensure_signing_key();
 
 DO $footer_upgrade$
 BEGIN
