@@ -37,7 +37,7 @@
 #define JOSE_MAX_DEPTH		16	/* of JSON: an object in an object is 2 */
 #define JOSE_MAX_KEYS		64	/* of a JWK set */
 #define JOSE_MAX_KID		128 /* bytes of a key's name */
-#define JOSE_MIN_HMAC_BYTES	32	/* of a shared secret, and at least the hash's length */
+#define JOSE_MIN_HMAC_BYTES	32	/* of a shared secret, whatever the hash */
 #define JOSE_MIN_RSA_BITS	2048
 #define JOSE_MAX_RSA_BITS	8192
 #define JOSE_TIME_MAX		INT64_C(253402300799)	/* 9999-12-31T23:59:59Z */
@@ -266,7 +266,7 @@ extern bool jose_key_fits(const JoseKey *key, JoseAlg alg);
 /* The one algorithm of a key that is bound by its type (EC, OKP) or its "alg"; else JOSE_ALG_UNKNOWN. */
 extern JoseAlg jose_key_alg(const JoseKey *key);
 
-/* Long enough: HMAC secrets of at least the hash's length and 32 bytes, RSA of 2048 to 8192 bits and an odd exponent > 1. */
+/* Long enough: HMAC secrets of at least 32 bytes, RSA of 2048 to 8192 bits and an odd exponent > 1. */
 extern bool jose_key_is_strong(const JoseKey *key, JoseAlg alg);
 
 /* --- jose_token.c, jose_claims.c, jose.c --- */

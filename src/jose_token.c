@@ -196,6 +196,20 @@ is_named(const JoseKey *key, JoseBytes kid)
 }
 
 /*
+ * Whether a key may be used for an algorithm.  For a signature alone, the "alg"
+ * of an RSA key names the least hash: RFC 7520's key for PS256 has signed with
+ * PS384.  A token must have exactly the key's algorithm.
+ */
+static bool
+is_fit(const JoseKey *key, JoseAlg alg, const JoseOptions *options)
+{
+	if (jose_key_fits(key, alg))
+		return true;
+	return options->signature_only && key->kty == JOSE_KTY_RSA && key->alg < alg &&
+		((key->alg >= JOSE_RS256 && alg <= JOSE_RS512) || (key->alg >= JOSE_PS256 && alg <= JOSE_PS512));
+}
+
+/*
  * The one key of a token: of those that have the token's kid, or of all when
  * it has none, the only one that fits its algorithm and may verify.
  */
@@ -213,7 +227,7 @@ jose_choose_key(const JoseToken *token, const JoseKeySet *set, const JoseOptions
 		if (!is_named(&set->keys[i], token->kid))
 			continue;
 		candidates++;
-		if (!jose_key_fits(&set->keys[i], token->alg))
+		if (!is_fit(&set->keys[i], token->alg, options))
 			continue;
 		fitting++;
 		if (!set->keys[i].may_verify)
