@@ -683,7 +683,8 @@ static const ChoiceCase choice_cases[] = {
 	{JOSE_HS256, "a", "{" SECRET "}", JOSE_KEY, NULL},
 	{JOSE_HS256, "", "{" SECRET "}", JOSE_KEY, NULL},
 	{JOSE_HS256, "", HS("", ""), JOSE_OK, ""},
-	{JOSE_HS384, "a", HS("a", ""), JOSE_KEY, NULL},	/* too short */
+	{JOSE_HS512, "a", HS("a", ""), JOSE_OK, "a"},	/* 32 bytes are enough for any hash */
+	{JOSE_HS256, NULL, "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", JOSE_KEY, NULL},	/* 31 are not */
 	{JOSE_HS384, "a", HS("a", ",\"alg\":\"HS256\""), JOSE_ALG, NULL},
 	{JOSE_HS256, "a", ED("a", ""), JOSE_ALG, NULL},
 	{JOSE_HS256, NULL, ED("a", ""), JOSE_ALG, NULL},
@@ -702,6 +703,30 @@ static const ChoiceCase choice_cases[] = {
 	{JOSE_HS256, NULL, HS("a", ",\"key_ops\":[\"sign\"]"), JOSE_KEY, NULL},
 	{JOSE_HS256, NULL, "{\"keys\":[]}", JOSE_KEY, NULL},
 };
+
+/* For a signature alone, the alg of an RSA key is the least hash of its kind of padding; for a token it is the one. */
+static void
+test_least_hash(void)
+{
+	for (int given = JOSE_RS256; given <= JOSE_PS512; given++)
+	{
+		for (int asked = JOSE_RS256; asked <= JOSE_PS512; asked++)
+		{
+			JoseKey		key = {.kty = JOSE_KTY_RSA, .alg = (JoseAlg) given, .may_verify = true};
+			JoseKeySet	set = {.keys = &key, .nkeys = 1};
+			JoseToken	token = {.alg = (JoseAlg) asked};
+			JoseOptions options = {.signature_only = true};
+			const JoseKey *chosen;
+			bool		same_padding = (given <= JOSE_RS512) == (asked <= JOSE_RS512);
+			JoseCode	code = jose_choose_key(&token, &set, &options, &chosen);
+
+			options.signature_only = false;
+			ok((code == JOSE_OK) == (same_padding && asked >= given) &&
+			   (asked == given || jose_choose_key(&token, &set, &options, &chosen) == JOSE_ALG),
+			   "choice: a key for %s, %s", jose_alg_name((JoseAlg) given), jose_alg_name((JoseAlg) asked));
+		}
+	}
+}
 
 static void
 test_choice(void)
@@ -887,7 +912,7 @@ static const WayCase way_cases[] = {
 	{"{\"alg\":\"HS256\",\"kid\":\"b\"}", "{" GOOD "}", JOSE_KEY, false},
 	{"{\"alg\":\"HS256\",\"crit\":[]}", "{" GOOD "}", JOSE_CRIT, false},
 	{"{\"alg\":\"none\"}", "{" GOOD "}", JOSE_ALG, false},
-	{"{\"alg\":\"HS512\"}", "{" GOOD "}", JOSE_KEY, false},
+	{"{\"alg\":\"HS512\"}", "{" GOOD "}", JOSE_SIGNATURE, false},
 	{"{\"alg\":\"RS256\"}", "{" GOOD "}", JOSE_ALG, false},
 };
 
@@ -973,6 +998,7 @@ main(void)
 	test_split();
 	test_header();
 	test_choice();
+	test_least_hash();
 	test_claims();
 	test_claims_without_exp();
 	test_way();
