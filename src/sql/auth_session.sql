@@ -43,6 +43,7 @@ BEGIN
     GET DIAGNOSTICS events = ROW_COUNT;
     DELETE FROM auth.throttle AS t WHERE t.last_failure_at < clock_timestamp() - interval '1 hour';
     GET DIAGNOSTICS throttles = ROW_COUNT;
+    DELETE FROM auth.login_try AS t WHERE t.at < clock_timestamp() - interval '1 hour';
     DELETE FROM auth.refresh_session AS s WHERE s.expires_at < clock_timestamp();
     GET DIAGNOSTICS sessions = ROW_COUNT;
 END
@@ -64,22 +65,62 @@ $network_of$;
 COMMENT ON FUNCTION auth.network_of(inet) IS 'Internal: who an address counts as when logins fail: an IPv4 address is itself, an IPv6 address its /64';
 REVOKE ALL ON FUNCTION auth.network_of(inet) FROM PUBLIC;
 
+-- A failure that was rolled back is a failure.
+CREATE OR REPLACE FUNCTION auth.rolled_back_tries(subject text, since timestamptz, OUT tries integer, OUT last_at timestamptz)
+RETURNS record
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_rolled_back_tries';
+COMMENT ON FUNCTION auth.rolled_back_tries(text, timestamptz) IS
+    'Internal: how many logins of a subject of auth.login_try were rolled back since then, and when the last was';
+REVOKE ALL ON FUNCTION auth.rolled_back_tries(text, timestamptz) FROM PUBLIC;
+
+-- From the limit on each failure blocks for twice as long as the one before it, 15 minutes at most.
+CREATE OR REPLACE FUNCTION auth.throttle_pause(failures integer, most integer)
+RETURNS interval
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_pause$
+    SELECT CASE WHEN failures < most THEN interval '0' ELSE make_interval(secs => least(2 ^ least(failures - most, 20), 900)) END
+$throttle_pause$;
+COMMENT ON FUNCTION auth.throttle_pause(integer, integer) IS 'Internal: for how long so many failures block, when so many are one too many';
+REVOKE ALL ON FUNCTION auth.throttle_pause(integer, integer) FROM PUBLIC;
+
 -- Each login holds the rows that it counts in until it ends, so that guesses made at the same time are counted one
 -- after another.  Callers lock the account before the address.
-CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text)
+CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text, p_limit integer)
 RETURNS timestamptz
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $throttle_lock$
+DECLARE
+    counted record;
+    lost record;
+BEGIN
     INSERT INTO auth.throttle AS t (kind, subject) VALUES (p_kind, p_subject)
     ON CONFLICT (kind, subject) DO UPDATE SET failures = t.failures
-    RETURNING t.blocked_until
+    RETURNING t.failures, t.last_failure_at, t.blocked_until INTO counted;
+    SELECT r.tries, r.last_at INTO lost
+    FROM auth.rolled_back_tries(concat_ws(' ', p_kind, p_subject), clock_timestamp() - interval '1 hour') AS r;
+    IF lost.tries = 0 THEN
+        RETURN counted.blocked_until;
+    END IF;
+    RETURN greatest(counted.blocked_until, lost.last_at + auth.throttle_pause(counted.failures + lost.tries, p_limit));
+END
 $throttle_lock$;
-COMMENT ON FUNCTION auth.throttle_lock(text, text) IS 'Internal: the end of the current or last block of an account or an address; holds its row';
-REVOKE ALL ON FUNCTION auth.throttle_lock(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION auth.throttle_lock(text, text, integer) IS 'Internal: the end of the current or last block of an account or an address; holds its row';
+REVOKE ALL ON FUNCTION auth.throttle_lock(text, text, integer) FROM PUBLIC;
 
--- From the limit on each failure blocks for twice as long as the one before it, 15 minutes at most.  After 15 minutes
--- without a failure it begins anew; after a long block later, lest its end be the end of counting.
+CREATE OR REPLACE FUNCTION auth.throttle_try(p_kind text, p_subject text)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_try$
+    INSERT INTO auth.login_try (subject) VALUES (concat_ws(' ', p_kind, p_subject))
+$throttle_try$;
+COMMENT ON FUNCTION auth.throttle_try(text, text) IS 'Internal: notes that a password is going to be compared';
+REVOKE ALL ON FUNCTION auth.throttle_try(text, text) FROM PUBLIC;
+
+-- After 15 minutes without a failure it begins anew; after a long block later, lest its end be the end of counting.
 CREATE OR REPLACE FUNCTION auth.throttle_fail(p_kind text, p_subject text, p_limit integer)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -88,18 +129,14 @@ AS $throttle_fail$
     UPDATE auth.throttle AS t
     SET failures = counted.failures,
         last_failure_at = clock_timestamp(),
-        blocked_until = CASE
-            WHEN counted.failures < p_limit THEN '-infinity'
-            ELSE clock_timestamp() + make_interval(secs => least(2 ^ least(counted.failures - p_limit, 20), 900))
-        END,
+        blocked_until = CASE WHEN counted.failures < p_limit THEN '-infinity'
+                             ELSE clock_timestamp() + auth.throttle_pause(counted.failures, p_limit) END,
         refused = false
     FROM (SELECT CASE
-                     WHEN known.last_failure_at
-                          + least(greatest(4 * (known.blocked_until - known.last_failure_at), interval '15 minutes'), interval '1 hour') < clock_timestamp()
-                     THEN 1
+                     WHEN known.last_failure_at + least(greatest(4 * known.pause, interval '15 minutes'), interval '1 hour') < clock_timestamp() THEN 1
                      ELSE known.failures + 1
                  END
-          FROM (SELECT k.failures, k.last_failure_at, greatest(k.blocked_until, k.last_failure_at) AS blocked_until
+          FROM (SELECT k.failures, k.last_failure_at, auth.throttle_pause(k.failures, p_limit) AS pause
                 FROM auth.throttle AS k
                 WHERE k.kind = p_kind AND k.subject = p_subject) AS known) AS counted (failures)
     WHERE t.kind = p_kind AND t.subject = p_subject
@@ -133,7 +170,10 @@ AS $throttle_clear$
         WHERE old.last_failure_at < clock_timestamp() - interval '1 hour'
         ORDER BY old.last_failure_at
         LIMIT 20
-        FOR UPDATE SKIP LOCKED))
+        FOR UPDATE SKIP LOCKED));
+    DELETE FROM auth.login_try AS t
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT old.ctid FROM auth.login_try AS old WHERE old.at < clock_timestamp() - interval '1 hour' LIMIT 20 FOR UPDATE SKIP LOCKED))
 $throttle_clear$;
 COMMENT ON FUNCTION auth.throttle_clear(text, text) IS 'Internal: forgets the failures of an account';
 REVOKE ALL ON FUNCTION auth.throttle_clear(text, text) FROM PUBLIC;
@@ -305,6 +345,9 @@ DECLARE
     blocked_kind text;
     blocked_subject text;
     blocked_until timestamptz;
+    address_blocked_until timestamptz;
+    account_limit CONSTANT integer := statbus.setting('statbus.login_attempts')::integer;
+    address_limit CONSTANT integer := statbus.setting('statbus.login_attempts_per_address')::integer;
     reason text;
     session_jti uuid;
 BEGIN
@@ -321,12 +364,13 @@ BEGIN
     END IF;
     blocked_kind := subject_kind;
     blocked_subject := subject;
-    blocked_until := auth.throttle_lock(subject_kind, subject);
+    blocked_until := auth.throttle_lock(subject_kind, subject, account_limit);
     IF network IS NOT NULL THEN
-        IF auth.throttle_lock('address', network) > blocked_until THEN
+        address_blocked_until := auth.throttle_lock('address', network, address_limit);
+        IF address_blocked_until > blocked_until THEN
             blocked_kind := 'address';
             blocked_subject := network;
-            blocked_until := auth.throttle_lock('address', network);
+            blocked_until := address_blocked_until;
         END IF;
     END IF;
     IF blocked_until > clock_timestamp() THEN
@@ -338,6 +382,11 @@ BEGIN
         PERFORM auth.add_response_header('Retry-After',
             greatest(ceil(extract(epoch FROM blocked_until - clock_timestamp())), 1)::integer::text);
         RETURN auth.response_for_nobody('TOO_MANY_ATTEMPTS');
+    END IF;
+
+    PERFORM auth.throttle_try(subject_kind, subject);
+    IF network IS NOT NULL THEN
+        PERFORM auth.throttle_try('address', network);
     END IF;
 
     -- One comparison of equal cost, whoever it is.
@@ -359,9 +408,9 @@ BEGIN
     END IF;
 
     IF reason IS NOT NULL THEN
-        PERFORM auth.throttle_fail(subject_kind, subject, statbus.setting('statbus.login_attempts')::integer);
+        PERFORM auth.throttle_fail(subject_kind, subject, account_limit);
         IF network IS NOT NULL THEN
-            PERFORM auth.throttle_fail('address', network, statbus.setting('statbus.login_attempts_per_address')::integer);
+            PERFORM auth.throttle_fail('address', network, address_limit);
         END IF;
         PERFORM auth.log_event('login_failed', person.id, jsonb_build_object('reason', reason), address);
         PERFORM auth.clear_session_cookies();

@@ -46,6 +46,15 @@ CREATE INDEX throttle_last_failure_at_idx ON auth.throttle (last_failure_at);
 COMMENT ON TABLE auth.throttle IS 'Failed logins that are counted against an account or an address; old rows are removed';
 COMMENT ON COLUMN auth.throttle.refused IS 'whether the block has refused a login yet: the first one is recorded';
 
+-- Each login that compares a password writes here first. What its transaction leaves when it is rolled back is seen by
+-- auth.rolled_back_tries() until VACUUM comes by, so that nobody makes his failures unhappen; VACUUM is told to be late.
+CREATE TABLE auth.login_try (
+    subject text NOT NULL CHECK (octet_length(subject) BETWEEN 1 AND 600),
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (autovacuum_vacuum_threshold = 100000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_insert_threshold = -1);
+ALTER TABLE auth.login_try ALTER COLUMN subject SET STORAGE PLAIN;
+COMMENT ON TABLE auth.login_try IS 'Logins that were tried in the last hour; those that count are the ones that were rolled back';
+
 -- The server's role of a user may be shared with other registers of the cluster: its password is set only by the
 -- register that made it.
 ALTER TABLE auth."user" ADD COLUMN has_own_role boolean NOT NULL DEFAULT false;

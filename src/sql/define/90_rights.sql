@@ -32,7 +32,7 @@ DECLARE
     operated CONSTANT text[] := ARRAY[
         'register.migration', 'auth.event', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
     -- What no role touches directly.
-    internal CONSTANT text[] := ARRAY['worker.base_change_log', 'auth.throttle'];
+    internal CONSTANT text[] := ARRAY['worker.base_change_log', 'auth.throttle', 'auth.login_try'];
     table_name text;
     relation regclass;
 BEGIN
