@@ -3,7 +3,7 @@
  * jose_test.c
  *	  Unit tests of signed tokens: src/jose*.c without a server.
  *
- * Every boundary of what is read: base64url, JSON, keys, headers, claims.
+ * Every boundary of what is read: keys, headers, claims.
  * Signatures are not the subject here: tokens are signed by jose_sign().
  * Prints TAP.  Exits with 1 when a test fails.
  *
@@ -26,7 +26,6 @@
 static int	tests = 0;
 static int	failures = 0;
 static long live = 0;			/* blocks of memory not given back */
-static uint64_t seed = 42;
 
 static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
 
@@ -43,14 +42,6 @@ ok(bool passed, const char *format,...)
 	printf("\n");
 	if (!passed)
 		failures++;
-}
-
-/* A number from 0 to n - 1. */
-static int
-dice(int n)
-{
-	seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (int) ((seed >> 33) % (uint64_t) n);
 }
 
 static void *
@@ -85,260 +76,6 @@ static bool
 is(JoseBytes value, const char *text)
 {
 	return value.data != NULL && value.len == strlen(text) && memcmp(value.data, text, value.len) == 0;
-}
-
-/* --- base64url --- */
-
-/* All lengths there and back, every wrong character at every place, every stray bit. */
-static void
-test_base64(void)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint8_t		data[70];
-	uint8_t		back[70];
-	char		text[100];
-	bool		sizes = true;
-	bool		same = true;
-	bool		refused = true;
-	bool		stray = true;
-
-	for (size_t len = 0; len <= 66; len++)
-	{
-		size_t		encoded;
-
-		for (size_t i = 0; i < len; i++)
-			data[i] = (uint8_t) dice(256);
-		encoded = jose_base64url_encode(data, len, text);
-		sizes = sizes && encoded == jose_base64url_encoded_size(len) && len == jose_base64url_decoded_size(encoded);
-		same = same && jose_base64url_decode(text, encoded, back) == (int64_t) len && memcmp(data, back, len) == 0;
-		for (size_t at = 0; at < encoded; at++)
-		{
-			char		was = text[at];
-
-			for (int c = 0; c < 256; c++)
-			{
-				text[at] = (char) c;
-				if ((c == 0 || strchr(alphabet, c) == NULL) && jose_base64url_decode(text, encoded, back) != -1)
-					refused = false;
-			}
-			text[at] = was;
-		}
-		for (int c = 0; c < 64 && len % 3 != 0; c++)
-		{
-			bool		good = (c & (len % 3 == 1 ? 15 : 3)) == 0;
-
-			text[encoded - 1] = alphabet[c];
-			if ((jose_base64url_decode(text, encoded, back) == (int64_t) len) != good)
-				stray = false;
-		}
-	}
-	ok(sizes, "base64url: sizes");
-	ok(same, "base64url: there and back");
-	ok(refused, "base64url: no other character");
-	ok(stray, "base64url: no stray bits");
-	ok(jose_base64url_decode("A", 1, back) == -1 && jose_base64url_decode("AAAAA", 5, back) == -1,
-	   "base64url: no length of 4n + 1");
-	ok(jose_base64url_decode("AA==", 4, back) == -1 && jose_base64url_decode("AAA=", 4, back) == -1,
-	   "base64url: no padding");
-}
-
-/* --- JSON --- */
-
-typedef struct JsonCase
-{
-	const char *text;
-	bool		good;
-} JsonCase;
-
-static const JsonCase json_cases[] = {
-	{"{}", true}, {"[]", true}, {"1", true}, {"\"\"", true}, {"true", true}, {"false", true}, {"null", true},
-	{" \t\r\n{ \"a\" : [ 1 , { } ] } \n", true},
-	{"", false}, {" ", false}, {"{", false}, {"}", false}, {"[", false}, {"[1", false}, {"[1,", false}, {"[1,]", false},
-	{"[,1]", false}, {"[1 2]", false}, {"[1]]", false}, {"[1}", false}, {"{]", false}, {"{\"a\"}", false}, {"{\"a\":}", false},
-	{"{\"a\":1,}", false}, {"{,}", false}, {"{\"a\" 1}", false}, {"{\"a\":1 \"b\":2}", false}, {"{a:1}", false},
-	{"{'a':1}", false}, {"{1:1}", false}, {"{} {}", false}, {"{}x", false}, {"1 1", false}, {"\xEF\xBB\xBF{}", false},
-	{"// c\n{}", false}, {"{}\f", false}, {"\v{}", false},
-	{"tru", false}, {"True", false}, {"truex", false}, {"nul", false}, {"NaN", false}, {"Infinity", false}, {"-Infinity", false},
-	/* numbers */
-	{"0", true}, {"-0", true}, {"-1", true}, {"10", true}, {"0.5", true}, {"1e5", true}, {"1E+5", true}, {"1e-05", true}, {"-0.0e0", true},
-	{"1e400", true}, {"01", false}, {"-01", false}, {"+1", false}, {".5", false}, {"1.", false}, {"-", false}, {"1e", false}, {"1e+", false},
-	{"1.e5", false}, {"0x10", false}, {"1_0", false}, {"--1", false}, {"1e5.5", false}, {"00", false},
-	/* strings */
-	{"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", true}, {"\"", false}, {"\"a", false}, {"\"\\", false}, {"\"\\\"", false}, {"\"\\x41\"", false},
-	{"\"\\a\"", false}, {"\"\\U0041\"", false}, {"\"\\u\"", false}, {"\"\\u004\"", false}, {"\"\\u004g\"", false}, {"\"\\u 041\"", false},
-	{"\"\t\"", false}, {"\"\n\"", false}, {"\"\x1F\"", false}, {"\"\x7F\"", true}, {"\" \"", true},
-	{"\"\\u0000\"", false}, {"{\"\\u0000\":1}", false}, {"\"\\u0001\"", true},
-	/* surrogates */
-	{"\"\\uD83D\\uDE00\"", true}, {"\"\\ud83d\\ude00\"", true}, {"\"\\uD83D\"", false}, {"\"\\uDE00\"", false}, {"\"\\uD83D\\uD83D\"", false},
-	{"\"\\uD83Dx\"", false}, {"\"\\uD83D\\n\"", false}, {"\"\\uD83D\\u0041\"", false}, {"\"\\uD7FF\"", true}, {"\"\\uE000\"", true},
-	{"\"\\uDBFF\\uDFFF\"", true}, {"\"\\uD83D\\u\"", false}, {"\"\\uDE00\\uD83D\"", false}, {"\"\\uFFFF\"", true},
-	/* UTF-8: each class of table 3-7 of Unicode at its ends, and what is just outside */
-	{"\"\xC2\x80\"", true}, {"\"\xDF\xBF\"", true}, {"\"\xC0\xAF\"", false}, {"\"\xC1\xBF\"", false}, {"\"\xC2\x7F\"", false}, {"\"\xC2\xC0\"", false},
-	{"\"\xC2\"", false}, {"\"\x80\"", false}, {"\"\xBF\"", false},
-	{"\"\xE0\xA0\x80\"", true}, {"\"\xE0\x9F\xBF\"", false}, {"\"\xE1\x80\x80\"", true}, {"\"\xEC\xBF\xBF\"", true}, {"\"\xE2\x82\"", false},
-	{"\"\xE2\x82\x7F\"", false}, {"\"\xED\x9F\xBF\"", true}, {"\"\xED\xA0\x80\"", false}, {"\"\xED\xBF\xBF\"", false}, {"\"\xEE\x80\x80\"", true},
-	{"\"\xEF\xBF\xBF\"", true}, {"\"\xE1\xC0\x80\"", false},
-	{"\"\xF0\x90\x80\x80\"", true}, {"\"\xF0\x8F\xBF\xBF\"", false}, {"\"\xF1\x80\x80\x80\"", true}, {"\"\xF3\xBF\xBF\xBF\"", true},
-	{"\"\xF4\x8F\xBF\xBF\"", true}, {"\"\xF4\x90\x80\x80\"", false}, {"\"\xF5\x80\x80\x80\"", false}, {"\"\xF8\x88\x80\x80\x80\"", false},
-	{"\"\xFF\"", false}, {"\"\xFE\"", false}, {"\"\xF0\x90\x80\"", false}, {"\"\xF0\x90\x80\x7F\"", false}, {"\"\xF0\x90\xC0\x80\"", false},
-	{"\xC3\xA9", false}, {"\"12345678\xC3\xA9\"", true}, {"\"1234567\xC3\xA9\"", true}, {"\"1234567\xC3\"", false},
-	/* duplicates, compared as what they mean */
-	{"{\"a\":1,\"a\":2}", false}, {"{\"a\":1,\"\\u0061\":2}", false}, {"{\"\\u00e9\":1,\"\xC3\xA9\":2}", false},
-	{"{\"\\uD83D\\uDE00\":1,\"\xF0\x9F\x98\x80\":2}", false}, {"{\"\":1,\"\":2}", false}, {"{\"\":1,\" \":2}", true},
-	{"{\"a\":{\"a\":{\"a\":1}}}", true}, {"{\"a\":{\"b\":1,\"b\":2}}", false}, {"[{\"a\":1},{\"a\":1}]", true},
-	{"[{\"a\":1,\"c\":[{}],\"a\":1}]", false}, {"{\"a\":1,\"A\":2}", true}, {"{\"a\":{\"b\":1},\"b\":1}", true},
-	{"{\"ab\":1,\"a\":1,\"abc\":1}", true},
-};
-
-/* Whether a text is read, from a block of its own so that sanitizers see each read behind it. */
-static bool
-reads(const char *text, size_t len)
-{
-	char	   *copy = malloc(len > 0 ? len : 1);
-	JoseJsonText json;
-	bool		good;
-
-	memcpy(copy, text, len);
-	good = jose_json_read(&json, copy, len, &memory);
-	jose_json_free(&json, &memory);
-	free(copy);
-	return good;
-}
-
-static void
-test_json(void)
-{
-	char		zero[] = "\"a\0b\"";
-
-	for (int i = 0; i < length(json_cases); i++)
-		ok(reads(json_cases[i].text, strlen(json_cases[i].text)) == json_cases[i].good,
-		   "JSON: case %d is %s", i, json_cases[i].good ? "read" : "refused");
-	ok(!reads(zero, sizeof(zero) - 1), "JSON: no zero byte in a string");
-	ok(!reads("{}\0", 3) && !reads("\0", 1), "JSON: no zero byte outside");
-}
-
-/* Nested brackets around an empty object. */
-static bool
-reads_depth(int depth, char open, char close)
-{
-	char		text[20000];
-	size_t		n = 0;
-
-	for (int i = 0; i < depth; i++)
-	{
-		text[n++] = open;
-		if (open == '{' && i < depth - 1)
-		{
-			memcpy(text + n, "\"a\":", 4);
-			n += 4;
-		}
-	}
-	for (int i = 0; i < depth; i++)
-		text[n++] = close;
-	return reads(text, n);
-}
-
-/* An object of n members with names of their own, but for two that may be one. */
-static bool
-reads_members(int n, int copy, int original)
-{
-	char	   *text = malloc((size_t) n * 16 + 16);
-	size_t		at = 0;
-	bool		good;
-
-	text[at++] = '{';
-	for (int i = 0; i < n; i++)
-		at += (size_t) sprintf(text + at, "%s\"m%d\":%d", i > 0 ? "," : "", i == copy ? original : i, i);
-	text[at++] = '}';
-	good = reads(text, at);
-	free(text);
-	return good;
-}
-
-static void
-test_json_limits(void)
-{
-	bool		good = true;
-	bool		refused = true;
-
-	ok(reads_depth(JOSE_MAX_DEPTH, '[', ']') && reads_depth(JOSE_MAX_DEPTH, '{', '}'), "JSON: the deepest");
-	ok(!reads_depth(JOSE_MAX_DEPTH + 1, '[', ']') && !reads_depth(JOSE_MAX_DEPTH + 1, '{', '}'), "JSON: one deeper");
-	ok(!reads_depth(3000, '[', ']') && !reads_depth(3000, '{', '}'), "JSON: much deeper");
-	for (int n = 2; n < 40; n++)
-	{
-		good = good && reads_members(n, -1, 0);
-		refused = refused && !reads_members(n, n - 1, 0) && !reads_members(n, n - 1, n - 2) && !reads_members(n, n / 2, 0 + (n / 2 == 0));
-	}
-	ok(good, "JSON: objects of up to 40 members");
-	ok(refused, "JSON: a duplicate in objects of up to 40 members");
-	ok(reads_members(2000, -1, 0) && !reads_members(2000, 1999, 0), "JSON: an object of 2000 members");
-}
-
-/* The values of a text, their order and ends. */
-static void
-test_json_values(void)
-{
-	const char *text = "{\"a\":[1,\"x\",{\"b\":null}],\"\\u0063\":\"\\u00e9\\uD83D\\uDE00\\n\\/\",\"d\":\"\xC3\xA9\",\"e\":{}}";
-	JoseJsonText json;
-	const JoseJson *value;
-	bool		good = jose_json_read(&json, text, strlen(text), &memory);
-
-	ok(good && json.nvalues == 9 && json.values[0].type == JOSE_JSON_OBJECT && json.values[0].nmembers == 4 &&
-	   json.values[0].end == 9 && json.values[0].name.data == NULL, "JSON values: the whole");
-	ok(good && json.values[1].type == JOSE_JSON_ARRAY && json.values[1].nmembers == 3 && json.values[1].end == 6 &&
-	   is(json.values[1].name, "a"), "JSON values: an array");
-	ok(good && json.values[2].type == JOSE_JSON_NUMBER && is(json.values[2].text, "1") && json.values[2].name.data == NULL &&
-	   json.values[2].end == 3, "JSON values: an element");
-	ok(good && json.values[5].type == JOSE_JSON_NULL && is(json.values[5].name, "b") && json.values[4].end == 6, "JSON values: inside");
-	value = jose_json_member(&json, 0, "c");
-	ok(value != NULL && is(value->text, "\xC3\xA9\xF0\x9F\x98\x80\n/"), "JSON values: unescaped");
-	value = jose_json_member(&json, 0, "d");
-	ok(value != NULL && is(value->text, "\xC3\xA9"), "JSON values: as it is");
-	value = jose_json_member(&json, 0, "e");
-	ok(value != NULL && value->type == JOSE_JSON_OBJECT && value->nmembers == 0, "JSON values: empty");
-	ok(jose_json_member(&json, 0, "b") == NULL && jose_json_member(&json, 1, "a") == NULL && jose_json_member(&json, 0, "") == NULL,
-	   "JSON values: no such member");
-	ok(jose_json_member(&json, 4, "b") == &json.values[5], "JSON values: of an inner object");
-	jose_json_free(&json, &memory);
-	jose_json_free(&json, &memory);
-}
-
-typedef struct SecondsCase
-{
-	const char *text;
-	bool		good;
-	int64_t		seconds;
-} SecondsCase;
-
-static const SecondsCase seconds_cases[] = {
-	{"0", true, 0}, {"-0", true, 0}, {"1", true, 1}, {"-1", true, -1}, {"1800000000", true, 1800000000},
-	{"1.8e9", true, 1800000000}, {"18E8", true, 1800000000}, {"1.8e+09", true, 1800000000}, {"0.0000018e15", true, 1800000000},
-	{"1800000000.9", true, 1800000000}, {"-1.5", true, -2}, {"-1.0", true, -1}, {"-0.5", true, -1}, {"-0.0", true, 0},
-	{"18000000005e-1", true, 1800000000}, {"-15e-1", true, -2}, {"15e-9", true, 0}, {"-15e-9", true, -1}, {"1e-400", true, 0},
-	{"-1e-400", true, -1}, {"0e400", true, 0}, {"0e99999999999999999999", true, 0}, {"1e-99999999999999999999", true, 0},
-	{"253402300799", true, JOSE_TIME_MAX}, {"253402300799.999", true, JOSE_TIME_MAX}, {"253402300800", false, 0},
-	{"-253402300799", true, -JOSE_TIME_MAX}, {"-253402300799.1", false, 0}, {"-253402300800", false, 0},
-	{"2.53402300799e11", true, JOSE_TIME_MAX}, {"2.534023008e11", false, 0}, {"1e12", false, 0}, {"1e400", false, 0}, {"-1e400", false, 0},
-	{"1e99999999999999999999", false, 0}, {"9223372036854775807", false, 0}, {"18446744073709551616", false, 0},
-	{"18446744075509551616", false, 0}, {"340282366920938463463374607431768211456", false, 0}, {"1e11", true, INT64_C(100000000000)},
-	{"\"1\"", false, 0}, {"null", false, 0}, {"true", false, 0}, {"[1]", false, 0}, {"{}", false, 0},
-};
-
-static void
-test_json_seconds(void)
-{
-	for (int i = 0; i < length(seconds_cases); i++)
-	{
-		const SecondsCase *test = &seconds_cases[i];
-		JoseJsonText json;
-		int64_t		seconds = 0;
-		bool		good;
-
-		good = jose_json_read(&json, test->text, strlen(test->text), &memory) &&
-			jose_json_seconds(&json.values[0], &seconds) == test->good && (!test->good || seconds == test->seconds);
-		ok(good, "seconds: %s", test->text);
-		jose_json_free(&json, &memory);
-	}
 }
 
 /* --- keys --- */
@@ -390,6 +127,7 @@ static const KeyCase key_cases[] = {
 	{"{\"kty\":\"EC\",\"crv\":\"secp256k1\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
 	{"{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_UNSUPPORTED, 0, false, false, JOSE_ALG_UNKNOWN},
 	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES384\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
+	{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES521\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
 	{"{\"kty\":\"EC\",\"x\":\"" X32 "\",\"y\":\"" X32 "\"}", JOSE_KEY, 0, false, false, JOSE_ALG_UNKNOWN},
 	{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\"}", JOSE_OK, 1, true, false, JOSE_EDDSA},
 	{"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"Ed25519\",\"x\":\"" X32 "\"}", JOSE_OK, 1, true, false, JOSE_EDDSA},
@@ -664,6 +402,7 @@ test_header(void)
 
 #define HS(kid, more) "{\"kty\":\"oct\",\"k\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
 #define ED(kid, more) "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
+#define RSA(alg) "{\"kty\":\"RSA\",\"n\":\"" X32 "\",\"e\":\"AQAB\",\"alg\":\"" alg "\"}"
 #define EC(kid, more) "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" X32 "\",\"y\":\"" X32 "\",\"kid\":\"" kid "\"" more "}"
 
 typedef struct ChoiceCase
@@ -685,6 +424,8 @@ static const ChoiceCase choice_cases[] = {
 	{JOSE_HS256, "", HS("", ""), JOSE_OK, ""},
 	{JOSE_HS512, "a", HS("a", ""), JOSE_OK, "a"},	/* 32 bytes are enough for any hash */
 	{JOSE_HS256, NULL, "{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}", JOSE_KEY, NULL},	/* 31 are not */
+	{JOSE_RS256, NULL, RSA("RS256"), JOSE_KEY, NULL},	/* too short */
+	{JOSE_RS384, NULL, RSA("RS256"), JOSE_ALG, NULL},
 	{JOSE_HS384, "a", HS("a", ",\"alg\":\"HS256\""), JOSE_ALG, NULL},
 	{JOSE_HS256, "a", ED("a", ""), JOSE_ALG, NULL},
 	{JOSE_HS256, NULL, ED("a", ""), JOSE_ALG, NULL},
@@ -748,6 +489,23 @@ test_choice(void)
 		   "choice: case %d (%s)", i, jose_code_name(code));
 		jose_free_jwks(&set, &memory);
 	}
+}
+
+/* When only the signature counts, a short secret will do, but not a key of another type. */
+static void
+test_choice_for_signature(void)
+{
+	const char *secret = "{\"kty\":\"oct\",\"k\":\"AAAA\"}";
+	JoseOptions options = {.signature_only = true};
+	JoseToken	token = {.alg = JOSE_HS256};
+	JoseKeySet	set;
+	const JoseKey *key;
+
+	jose_read_jwks(&set, secret, strlen(secret), &memory);
+	ok(jose_choose_key(&token, &set, &options, &key) == JOSE_OK, "choice: a short secret for a signature alone");
+	token.alg = JOSE_EDDSA;
+	ok(jose_choose_key(&token, &set, &options, &key) == JOSE_ALG, "choice: a wrong type for a signature alone");
+	jose_free_jwks(&set, &memory);
 }
 
 /* --- claims --- */
@@ -916,6 +674,34 @@ static const WayCase way_cases[] = {
 	{"{\"alg\":\"RS256\"}", "{" GOOD "}", JOSE_ALG, false},
 };
 
+/* Whether a token is refused, and nothing given, whatever one byte of it is changed to. */
+static bool
+no_change_passes(char *text, size_t len, const JoseKeySet *set, const JoseOptions *options)
+{
+	static const char others[] = {'A', 'B', 'g', '_', '.', '=', ' ', '\0', '\x80'};
+	JoseResult	result;
+	JoseToken	token;
+	JoseJsonText claims;
+	bool		good = true;
+
+	for (size_t at = 0; at < len; at++)
+		for (int i = 0; i < length(others); i++)
+		{
+			char		was = text[at];
+
+			if (was == others[i])
+				continue;
+			text[at] = others[i];
+			jose_check(&result, &token, &claims, text, len, set, options, &memory);
+			good = good && result.code != JOSE_OK && !result.expired && result.payload.data == NULL &&
+				token.block == NULL && claims.values == NULL;
+			jose_free_token(&token, &memory);
+			jose_json_free(&claims, &memory);
+			text[at] = was;
+		}
+	return good;
+}
+
 static void
 test_way(void)
 {
@@ -945,18 +731,7 @@ test_way(void)
 		jose_free_token(&token, &memory);
 		jose_json_free(&claims, &memory);
 
-		/* every byte of the signature */
-		for (size_t at = len - 1; at > 0 && text[at] != '.'; at--)
-		{
-			char		was = text[at];
-
-			text[at] = was == 'A' ? 'E' : 'A';
-			jose_check(&result, &token, NULL, text, len, &set, &options, &memory);
-			if (result.code == JOSE_OK || result.expired || token.block != NULL)
-				ok(false, "way: case %d, signature changed at %d", i, (int) at);
-			jose_free_token(&token, &memory);
-			text[at] = was;
-		}
+		ok(no_change_passes(text, len, &set, &options), "way: case %d, no byte may be another", i);
 	}
 	len = sign(text, &set.keys[0], JOSE_HS256, "{\"alg\":\"HS256\",\"cty\":\"x\"}", "anything");
 	options.signature_only = true;
@@ -986,11 +761,6 @@ test_codes(void)
 int
 main(void)
 {
-	test_base64();
-	test_json();
-	test_json_limits();
-	test_json_values();
-	test_json_seconds();
 	test_keys();
 	test_key_bytes();
 	test_key_strength();
@@ -999,6 +769,7 @@ main(void)
 	test_header();
 	test_choice();
 	test_least_hash();
+	test_choice_for_signature();
 	test_claims();
 	test_claims_without_exp();
 	test_way();
