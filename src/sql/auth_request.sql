@@ -2,39 +2,26 @@
 -- what is answered beside the body.  PostgREST logs in as authenticator; whatever another session writes into
 -- settings named request.* is not a request.
 
-CREATE OR REPLACE FUNCTION auth.request_part(setting text, name text)
-RETURNS text
-LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $request_part$
-BEGIN
-    IF session_user <> 'authenticator' THEN
-        RETURN NULL;
-    END IF;
-    RETURN nullif(current_setting(setting, true), '')::jsonb ->> name;
-EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-    RETURN NULL;
-END
-$request_part$;
-COMMENT ON FUNCTION auth.request_part(text, text) IS 'Internal: one text of a JSON object that PostgREST left in a setting; NULL when the setting holds something else';
-
 CREATE OR REPLACE FUNCTION auth.request_header(name text)
 RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $request_header$
-    SELECT auth.request_part('request.headers', lower(name))
-$request_header$;
-COMMENT ON FUNCTION auth.request_header(text) IS 'A header of the request, its name in any case; NULL when there is none, or no request of PostgREST';
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_request_header';
+COMMENT ON FUNCTION auth.request_header(text) IS
+    'A header of the request, its name in any case, the last of several; NULL when there is none, when the headers cannot be read, or when there is no request of PostgREST';
 
 CREATE OR REPLACE FUNCTION auth.request_cookie(name text)
 RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $request_cookie$
-    SELECT auth.request_part('request.cookies', name)
-$request_cookie$;
-COMMENT ON FUNCTION auth.request_cookie(text) IS 'A cookie of the request; NULL when there is none, or no request of PostgREST';
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_request_cookie';
+COMMENT ON FUNCTION auth.request_cookie(text) IS
+    'A cookie of the request, the last of several; NULL when there is none, when the cookies cannot be read, or when there is no request of PostgREST';
+
+CREATE OR REPLACE FUNCTION auth.request_claims()
+RETURNS jsonb
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_request_claims';
+COMMENT ON FUNCTION auth.request_claims() IS
+    'The claims of the token of the request, which PostgREST or auth.pre_request() has verified; NULL when they cannot be read, or when there is no request of PostgREST';
 
 CREATE OR REPLACE FUNCTION auth.request_method()
 RETURNS text
@@ -47,32 +34,15 @@ COMMENT ON FUNCTION auth.request_method() IS 'GET, POST and so on; NULL when the
 
 CREATE OR REPLACE FUNCTION auth.forwarded_for(forwarded text, proxies text)
 RETURNS inet
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'statbus_forwarded_for';
 COMMENT ON FUNCTION auth.forwarded_for(text, text) IS
     'The last address of a header X-Forwarded-For that is none of the proxies, or the first when all are; NULL when no proxy is named, or when something that is no address comes first';
 
-CREATE OR REPLACE FUNCTION auth.request_claims()
-RETURNS jsonb
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $request_claims$
-BEGIN
-    IF session_user <> 'authenticator' THEN
-        RETURN NULL;
-    END IF;
-    RETURN nullif(current_setting('request.jwt.claims', true), '')::jsonb;
-EXCEPTION WHEN data_exception OR program_limit_exceeded THEN
-    RETURN NULL;
-END
-$request_claims$;
-COMMENT ON FUNCTION auth.request_claims() IS
-    'The claims of the token of the request, which PostgREST or auth.pre_request() has verified; NULL when there is none, or no request of PostgREST';
-
 -- PostgREST does not tell who called it.  The setting says that only these proxies can; without it nobody is believed.
 CREATE OR REPLACE FUNCTION auth.client_address()
 RETURNS inet
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $client_address$
     SELECT CASE
@@ -185,20 +155,16 @@ COMMENT ON FUNCTION auth.clear_session_cookies() IS 'Takes the tokens of a sessi
 -- is compared with the name under which the server was called.  Programs send neither: nobody can have tricked them.
 CREATE OR REPLACE FUNCTION auth.is_cross_site()
 RETURNS boolean
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $is_cross_site$
 DECLARE
-    host text := lower(auth.request_header('host'));
+    host CONSTANT text := lower(auth.request_header('host'));
     site CONSTANT text := lower(auth.request_header('sec-fetch-site'));
     origin text;
     forwarded_host text;
     default_port text;
 BEGIN
-    -- Every request has a host: without one, the headers could not be read.
-    IF host IS NULL THEN
-        RETURN true;
-    END IF;
     IF site IS NOT NULL THEN
         RETURN site NOT IN ('same-origin', 'none');
     END IF;
@@ -208,16 +174,13 @@ BEGIN
     END IF;
     default_port := CASE WHEN origin LIKE 'https:%' THEN ':443$' ELSE ':80$' END;
     origin := regexp_replace(substring(origin FROM '^https?://(.+)$'), default_port, '');
-    IF origin = regexp_replace(host, default_port, '') THEN
-        RETURN false;
-    END IF;
     IF statbus.setting('statbus.trusted_proxies') <> '' THEN
         forwarded_host := lower(auth.request_header('x-forwarded-host'));
-        RETURN coalesce(origin <> ALL (SELECT regexp_replace(btrim(part.host), default_port, '')
-                                       FROM unnest(string_to_array(forwarded_host, ',')) AS part (host)), true)
-               OR forwarded_host IS NULL;
     END IF;
-    RETURN true;
+    RETURN NOT EXISTS (
+        SELECT
+        FROM unnest(string_to_array(concat_ws(',', host, forwarded_host), ',')) AS known (host)
+        WHERE regexp_replace(btrim(known.host), default_port, '') = origin);
 END
 $is_cross_site$;
 COMMENT ON FUNCTION auth.is_cross_site() IS 'Whether a page of another site had a browser send the request, or may have';
@@ -232,18 +195,19 @@ AS $claims_are_live$
 DECLARE
     audience CONSTANT text := statbus.setting('statbus.jwt_audience');
     id_claim CONSTANT text := CASE claims ->> 'type' WHEN 'access' THEN 'sid' WHEN 'api_key' THEN 'jti' END;
-    id_value uuid;
+    id_text CONSTANT text := claims ->> id_claim;
+    id_value CONSTANT uuid := CASE WHEN id_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN id_text END;
     moment CONSTANT timestamptz := clock_timestamp();
 BEGIN
-    IF id_claim IS NULL OR jsonb_typeof(claims -> 'exp') IS DISTINCT FROM 'number'
-        OR (claims ->> 'exp')::numeric <= extract(epoch FROM moment) THEN
+    IF id_claim IS NULL OR jsonb_typeof(claims -> 'exp') IS DISTINCT FROM 'number' THEN
+        RETURN false;
+    END IF;
+    -- PostgREST allows half a minute more, and any number.  No date is later than the end of year 9999.
+    IF (claims ->> 'exp')::numeric <= extract(epoch FROM moment) OR (claims ->> 'exp')::numeric > 253402300799 THEN
         RETURN false;
     END IF;
     IF audience <> '' AND NOT coalesce(claims -> 'aud' @> to_jsonb(audience), false) THEN
         RETURN false;
-    END IF;
-    IF claims ->> id_claim ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN
-        id_value := claims ->> id_claim;
     END IF;
     RETURN EXISTS (
         SELECT
@@ -268,10 +232,12 @@ REVOKE ALL ON FUNCTION auth.claims_are_live(jsonb, integer) FROM PUBLIC;
 -- DEFINER: user, session and key rows are not readable by everybody who has to be identified
 CREATE OR REPLACE FUNCTION auth.may_request(claims jsonb)
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $may_request$
-    SELECT auth.claims_are_live(claims, auth.caller_id())
+BEGIN
+    RETURN auth.claims_are_live(claims, auth.caller_id());
+END
 $may_request$;
 COMMENT ON FUNCTION auth.may_request(jsonb) IS
     'Internal: whether a token with these claims, which PostgREST has verified, lets the current user in';
@@ -340,11 +306,15 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Cookies are sent without anybody's doing, and a page of somebody else could sign its visitor in as another user.
-    IF coalesce(auth.request_method() NOT IN ('GET', 'HEAD'), true)
-        AND (has_cookie OR CURRENT_USER = 'anon' OR auth.request_cookie('statbus-refresh') IS NOT NULL)
-        AND auth.is_cross_site() THEN
-        RAISE EXCEPTION 'Forbidden' USING ERRCODE = 'PT403';
+    IF coalesce(auth.request_method() NOT IN ('GET', 'HEAD'), true) THEN
+        -- Every request has a host; without one, the headers could not be read.
+        IF auth.request_header('host') IS NULL THEN
+            RAISE EXCEPTION 'Bad Request' USING ERRCODE = 'PT400';
+        END IF;
+        -- Cookies are sent without anybody's doing, and a page of somebody else could sign its visitor in as another user.
+        IF (has_cookie OR CURRENT_USER = 'anon' OR auth.request_cookie('statbus-refresh') IS NOT NULL) AND auth.is_cross_site() THEN
+            RAISE EXCEPTION 'Forbidden' USING ERRCODE = 'PT403';
+        END IF;
     END IF;
 
     IF CURRENT_USER = 'anon' THEN
