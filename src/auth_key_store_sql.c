@@ -286,8 +286,8 @@ check_key(JoseKey *key, JoseAlg alg)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the key is too short for algorithm %s", jose_alg_name(alg)),
-				 errdetail("A shared secret has at least as many bytes as its hash (32, 48, 64), an RSA key %d to %d bits.",
-						   JOSE_MIN_RSA_BITS, JOSE_MAX_RSA_BITS)));
+				 errdetail("A shared secret has at least %d bytes, an RSA key %d to %d bits.",
+						   JOSE_MIN_HMAC_BYTES, JOSE_MIN_RSA_BITS, JOSE_MAX_RSA_BITS)));
 	code = jose_prepare_key(key);
 	if (code == JOSE_OK)
 		code = jose_sign(key, alg, probe, signature, &made.len);

@@ -39,7 +39,8 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $prune$
 BEGIN
-    DELETE FROM auth.event AS e WHERE e.at < clock_timestamp() - keep;
+    -- A key without a record counts as made by a restore.
+    DELETE FROM auth.event AS e WHERE e.at < clock_timestamp() - keep AND e.kind NOT IN ('key_created', 'key_loaded');
     GET DIAGNOSTICS events = ROW_COUNT;
     DELETE FROM auth.throttle AS t WHERE t.last_failure_at < clock_timestamp() - interval '1 hour';
     GET DIAGNOSTICS throttles = ROW_COUNT;
