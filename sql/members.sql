@@ -47,6 +47,7 @@ INSERT INTO definer VALUES
     ('auth.auth_status()', 'a visitor is told about the session of his cookie'),
     ('auth.cookie_claims(text)', 'verifies the token of a cookie; reads user and session rows'),
     ('auth.create_api_key(text,interval)', 'signs a token; keys are inserted by no role'),
+    ('auth.explain(text,regclass,bigint,text)', 'asks the policies of tables for another user'),
     ('auth.jwks()', 'the public parts of keys are for everybody, their rows are not'),
     ('auth.jwt_verify(text)', 'keys are read by no role; a caller learns what his own token says'),
     ('auth.key_status()', 'keys are read by no role, their state is for everybody'),

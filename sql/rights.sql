@@ -153,6 +153,81 @@ WITH changed AS (UPDATE register.legal_unit SET name = 'x', edit_by_user_id = au
 SELECT count(*) AS changed FROM changed;
 RESET ROLE;
 
+-- Who somebody is follows what this transaction has changed, and what it takes back; by an address without an index too.
+CREATE FUNCTION pg_temp.role_of(role_name text) RETURNS text LANGUAGE plpgsql AS $role_of$
+DECLARE
+    found text;
+BEGIN
+    PERFORM set_config('role', role_name, true);
+    found := coalesce(auth.statbus_role(), 'nobody');
+    PERFORM set_config('role', 'none', true);
+    RETURN found;
+END $role_of$;
+SELECT pg_temp.role_of('regress_regular@example.org') AS before;
+SAVEPOINT s;
+UPDATE auth."user" SET statbus_role = 'restricted_user' WHERE email = 'regress_regular@example.org';
+SELECT pg_temp.role_of('regress_regular@example.org') AS changed;
+SAVEPOINT s2;
+UPDATE auth."user" SET deleted_at = '2024-01-01' WHERE email = 'regress_regular@example.org';
+SELECT pg_temp.role_of('regress_regular@example.org') AS deleted;
+ROLLBACK TO s2;
+SELECT pg_temp.role_of('regress_regular@example.org') AS changed;
+ALTER ROLE "regress_regular@example.org" RENAME TO "regress_renamed@example.org";
+SELECT pg_temp.role_of('regress_renamed@example.org') AS renamed;
+ALTER ROLE "regress_renamed@example.org" SUPERUSER;
+SELECT pg_temp.role_of('regress_renamed@example.org') AS of_system;
+ROLLBACK TO s;
+SELECT pg_temp.role_of('regress_regular@example.org') AS before;
+ALTER TABLE auth."user" DROP CONSTRAINT user_email_key;
+SELECT pg_temp.role_of('regress_regular@example.org') AS without_index, auth.statbus_role() AS of_system, auth.sub() IS NOT NULL AS has_sub;
+SET LOCAL session_replication_role = replica;
+UPDATE auth."user" SET statbus_role = 'restricted_user' WHERE email = 'regress_regular@example.org';
+SELECT pg_temp.role_of('regress_regular@example.org') AS without_triggers;
+SET LOCAL session_replication_role = origin;
+\set VERBOSITY terse
+DO $inner$ BEGIN
+    UPDATE auth."user" SET statbus_role = 'external_user' WHERE email = 'regress_regular@example.org';
+    RAISE NOTICE 'in a block: %', pg_temp.role_of('regress_regular@example.org');
+    RAISE division_by_zero;
+EXCEPTION WHEN division_by_zero THEN
+    RAISE NOTICE 'after it failed: %', pg_temp.role_of('regress_regular@example.org');
+END $inner$;
+ROLLBACK TO s;
+
+-- Workers of a parallel query know it too, also what this transaction has not committed.
+UPDATE auth."user" SET statbus_role = 'restricted_user' WHERE email = 'regress_regular@example.org';
+CREATE TABLE public.regress_rows (n integer) WITH (parallel_workers = 2);
+INSERT INTO public.regress_rows SELECT generate_series(1, 2000);
+GRANT SELECT ON public.regress_rows TO PUBLIC;
+SET LOCAL ROLE "regress_regular@example.org";
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL max_parallel_workers_per_gather = 2;
+SET LOCAL parallel_leader_participation = off;
+EXPLAIN (COSTS OFF) SELECT min(auth.email() || left(r.n::text, 0)) FROM public.regress_rows AS r;
+SELECT count(*), min(auth.email() || left(r.n::text, 0)) AS email, min(auth.statbus_role() || left(r.n::text, 0)) AS statbus_role,
+       bool_and(auth.uid() + 0 * r.n = auth.caller_id()) AS is_caller
+FROM public.regress_rows AS r;
+ROLLBACK TO s;
+
+-- In a SECURITY DEFINER function the caller is still known; not where the server runs code of a table's owner.
+CREATE FUNCTION pg_temp.definer() RETURNS TABLE (statbus_role text, caller text) LANGUAGE sql SECURITY DEFINER AS $definer$
+    SELECT auth.statbus_role(), (SELECT u.email::text FROM auth."user" AS u WHERE u.id = auth.caller_id()) $definer$;
+SET LOCAL ROLE "regress_regular@example.org";
+SELECT * FROM pg_temp.definer();
+RESET ROLE;
+CREATE TABLE public.regress_theirs (n integer);
+INSERT INTO public.regress_theirs VALUES (1);
+ALTER TABLE public.regress_theirs OWNER TO "regress_regular@example.org";
+CREATE FUNCTION public.regress_theirs(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $theirs$ BEGIN
+    RAISE NOTICE 'runs for %', coalesce(auth.caller_id()::text, 'nobody');
+    RETURN 1;
+END $theirs$;
+CREATE INDEX ON public.regress_theirs (public.regress_theirs(n));
+\set VERBOSITY sqlstate
+ROLLBACK TO s;
+
 -- The address of a role is exact, and only superusers ask as somebody else.
 CREATE ROLE "regress_ADMIN@example.org" IN ROLE authenticated;
 SET LOCAL ROLE "regress_ADMIN@example.org";
