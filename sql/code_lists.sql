@@ -74,10 +74,10 @@ INSERT INTO register.tag (path, name, context_valid_from, context_valid_to, cont
 INSERT INTO register.region_version (code, name) VALUES ('second', 'Second');
 -- settings need an enabled standard
 INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id) SELECT s.id, c.id, -1 FROM register.activity_category_standard AS s, register.country AS c WHERE s.code = 'isic_v4' AND c.iso_2 = 'UN';
--- users: e-mails are role names, nobody else is system, no clear password is kept
+-- users: e-mails are role names, in lower case, nobody else is system, and a password is not short
 INSERT INTO auth."user" (display_name) VALUES ('No mail');
 INSERT INTO auth."user" (display_name, email) VALUES ('system', 'other@example.org');
-INSERT INTO auth."user" (display_name, email) VALUES ('Upper', 'Upper@example.org');
+INSERT INTO auth."user" (display_name, email) VALUES ('Upper', 'Upper@example.org') RETURNING email;
 INSERT INTO auth."user" (display_name, email, password) VALUES ('Clear', 'clear@example.org', 'secret');
 INSERT INTO auth."user" (display_name, email) VALUES ('Long', repeat('a', 60) || '@b.c');
 -- before there are settings, the uploads say so

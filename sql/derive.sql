@@ -391,7 +391,6 @@ SELECT * FROM statbus.verify_derived();
 -- Writers of base tables need no right on derived ones or on the log.
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES ('Rita Regular', 'regress_derive@example.org', 'regular_user');
 BEGIN;
-SELECT auth.sync_roles() AS roles_made;
 SET LOCAL ROLE "regress_derive@example.org";
 UPDATE register.legal_unit SET name = 'By Rita', edit_by_user_id = auth.uid() WHERE id = 1;
 SET CONSTRAINTS ALL IMMEDIATE;
@@ -421,3 +420,4 @@ SELECT * FROM statbus.verify_derived();
 
 \c contrib_regression
 DROP DATABASE regress_derive;
+DROP ROLE "regress_derive@example.org";

@@ -43,8 +43,10 @@ ORDER BY signature COLLATE "C";
 -- SECURITY DEFINER: this is the whole list, with the reason for each.
 CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
 INSERT INTO definer VALUES
+    ('auth.admin_change_password(uuid,text)', 'passwords are written by no role'),
     ('auth.auth_expire_access_keep_refresh()', 'signs a token'),
     ('auth.auth_status()', 'a visitor is told about the session of his cookie'),
+    ('auth.change_password(text)', 'passwords are written by no role'),
     ('auth.cookie_claims(text)', 'verifies the token of a cookie; reads user and session rows'),
     ('auth.create_api_key(text,interval)', 'signs a token; keys are inserted by no role'),
     ('auth.explain(text,regclass,bigint,text)', 'asks the policies of tables for another user'),
@@ -58,6 +60,11 @@ INSERT INTO definer VALUES
     ('auth.refresh()', 'writes sessions; signs tokens'),
     ('auth.revoke_api_key(uuid)', 'events are written by no role'),
     ('auth.revoke_session(uuid)', 'events are written by no role'),
+    ('auth.user_create(text,text,text,text)', 'user rows and roles are made by no role'),
+    ('auth.user_follow()', 'trigger: the server''s role of a user follows him; events'),
+    ('auth.user_lock()', 'trigger: the lock of all registers'' roles is not everybody''s to take'),
+    ('auth.user_prepare()', 'trigger: hashes passwords'),
+    ('auth.user_sign_out()', 'trigger: sessions and keys of another user are not to touch otherwise'),
     ('import.columns_wanted_changed()', 'trigger: a new identifier type or statistic grows the columns of definitions'),
     ('import.job_create_tables()', 'trigger: creates a job''s tables'),
     ('import.job_drop_tables()', 'trigger: drops a job''s tables'),

@@ -3,8 +3,8 @@
 CREATE OR REPLACE TRIGGER identity_changed AFTER INSERT OR DELETE ON auth."user"
     FOR EACH ROW EXECUTE FUNCTION auth.user_changed();
 CREATE OR REPLACE TRIGGER identity_updated AFTER UPDATE ON auth."user"
-    FOR EACH ROW WHEN (ROW(OLD.id, OLD.sub, OLD.email::text, OLD.statbus_role, OLD.deleted_at)
-                       IS DISTINCT FROM ROW(NEW.id, NEW.sub, NEW.email::text, NEW.statbus_role, NEW.deleted_at))
+    FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.sub IS DISTINCT FROM NEW.sub OR OLD.email::text IS DISTINCT FROM NEW.email::text
+                       OR OLD.statbus_role IS DISTINCT FROM NEW.statbus_role OR OLD.deleted_at IS DISTINCT FROM NEW.deleted_at)
     EXECUTE FUNCTION auth.user_changed();
 -- Also where other triggers are off.
 ALTER TABLE auth."user" ENABLE ALWAYS TRIGGER identity_changed;
