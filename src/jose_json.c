@@ -555,7 +555,7 @@ bool
 jose_json_seconds(const JoseJson *value, int64_t *seconds)
 {
 	const uint8_t *at = value->text.data;
-	const uint8_t *end = at + value->text.len;
+	const uint8_t *end;
 	const uint8_t *e = at;
 	bool		negative = false;
 	bool		fraction = false;
@@ -564,6 +564,7 @@ jose_json_seconds(const JoseJson *value, int64_t *seconds)
 
 	if (value->type != JOSE_JSON_NUMBER)
 		return false;
+	end = at + value->text.len;
 	if (*at == '-')
 	{
 		negative = true;
