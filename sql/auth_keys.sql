@@ -200,3 +200,7 @@ RESET ROLE;
 DROP OWNED BY regress_keys;
 DROP ROLE regress_keys;
 DELETE FROM auth.api_key WHERE user_id = 1;
+
+-- As it was, for the tests that follow.
+TRUNCATE auth.signing_key, auth.secrets;
+SELECT auth.create_signing_key() IS NOT NULL AS made;

@@ -19,7 +19,10 @@
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -31,7 +34,7 @@ PG_FUNCTION_INFO_V1(statbus_auth_jwt_switch_role);
 
 static void refuse_token(const char *why);
 static void refuse_role(void);
-static char *role_of_token(Datum value);
+static Jsonb *claims_of_token(Datum value);
 static char *text_claim(Jsonb *claims, const char *name);
 static Oid	ordinary_role(const char *name);
 static bool is_powerful(Oid role);
@@ -43,6 +46,9 @@ static bool is_powerful(Oid role);
 Datum
 statbus_auth_jwt_switch_role(PG_FUNCTION_ARGS)
 {
+	static const Oid types[] = {JSONBOID};
+	Oid			may_request;
+	Jsonb	   *claims;
 	char	   *name;
 
 	if (!IsTransactionBlock())
@@ -52,13 +58,23 @@ statbus_auth_jwt_switch_role(PG_FUNCTION_ARGS)
 				 errdetail("The role is taken on until the end of the transaction.")));
 	if (PG_ARGISNULL(0))
 		refuse_token("Token is NULL");
-	name = role_of_token(PG_GETARG_DATUM(0));
+	claims = claims_of_token(PG_GETARG_DATUM(0));
+	name = text_claim(claims, "role");
+	if (name == NULL)
+		refuse_token("It names no role");
 	if (!OidIsValid(ordinary_role(name)))
 		refuse_role();
 
-	/* From here on as SET LOCAL ROLE: membership is checked, and a SECURITY DEFINER function is refused. */
+	/* The new role may not be able to look it up. */
+	may_request = LookupFuncName(list_make2(makeString("auth"), makeString("may_request")), 1, types, false);
+
+	/* As SET LOCAL ROLE: membership is checked, and a SECURITY DEFINER function is refused. */
 	(void) set_config_option("role", name, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
+
+	/* Is the role, now, that of a live user, and his session still there?  An error takes the role back. */
+	if (!DatumGetBool(OidFunctionCall1(may_request, JsonbPGetDatum(claims))))
+		refuse_token("Its user or its session is no longer there");
 	PG_RETURN_VOID();
 }
 
@@ -81,13 +97,12 @@ refuse_role(void)
 			 errmsg("the role of the token is not there, or not one that a token may give")));
 }
 
-/* The role that a good access token names; 28000 when it is not one. */
-static char *
-role_of_token(Datum value)
+/* The claims of a good access token; 28000 when it is not one. */
+static Jsonb *
+claims_of_token(Datum value)
 {
 	JoseVerdict verdict;
 	char	   *type;
-	char	   *role;
 
 	auth_check_token(&verdict, value);
 	if (verdict.code != JOSE_OK)
@@ -95,10 +110,7 @@ role_of_token(Datum value)
 	type = text_claim(verdict.claims, "type");
 	if (type == NULL || strcmp(type, "access") != 0)
 		refuse_token("It is not an access token");
-	role = text_claim(verdict.claims, "role");
-	if (role == NULL)
-		refuse_token("It names no role");
-	return role;
+	return verdict.claims;
 }
 
 /* A claim that is a text, or NULL.  The parser lets no NUL through. */

@@ -38,6 +38,7 @@ DECLARE
 BEGIN
     GRANT USAGE ON SCHEMA register, import, worker TO authenticated;
     GRANT USAGE ON SCHEMA auth, api TO authenticated, anon;
+    GRANT USAGE ON SCHEMA auth TO authenticator;    -- auth.jwt_switch_role() on its own connections
 
     FOREACH table_name IN ARRAY edited || uploaded || configured || derived || operated || internal LOOP
         relation := to_regclass(table_name);
