@@ -87,16 +87,19 @@ BEGIN
         EXECUTE format('CREATE OR REPLACE TRIGGER sign_edit BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION auth.sign_edit()', relation);
     END LOOP;
 
-    -- A restricted user writes where a region or an activity was granted to him, whatever else he may read.
+    -- A restricted user writes where a region or an activity was granted to him, whatever else he may read.  The server asks
+    -- policies in the reverse order of their names until one allows the row: the one that looks at the row comes last.
     GRANT INSERT, UPDATE, DELETE ON register.location, register.activity TO restricted_user;
-    DROP POLICY IF EXISTS restricted_user_manage ON register.location;
-    CREATE POLICY restricted_user_manage ON register.location FOR ALL TO restricted_user
+    DROP POLICY IF EXISTS restricted_user_manage ON register.location;     -- its name until 0.3.0
+    DROP POLICY IF EXISTS access_granted_manage ON register.location;
+    CREATE POLICY access_granted_manage ON register.location FOR ALL TO restricted_user
         USING ((SELECT auth.is_at_least('restricted_user'))
                AND (region_id IS NULL OR region_id = ANY ((SELECT auth.accessible_region_ids())::integer[])))
         WITH CHECK ((SELECT auth.is_at_least('restricted_user')) AND edit_by_user_id = (SELECT auth.uid())
                     AND (region_id IS NULL OR region_id = ANY ((SELECT auth.accessible_region_ids())::integer[])));
-    DROP POLICY IF EXISTS restricted_user_manage ON register.activity;
-    CREATE POLICY restricted_user_manage ON register.activity FOR ALL TO restricted_user
+    DROP POLICY IF EXISTS restricted_user_manage ON register.activity;     -- its name until 0.3.0
+    DROP POLICY IF EXISTS access_granted_manage ON register.activity;
+    CREATE POLICY access_granted_manage ON register.activity FOR ALL TO restricted_user
         USING ((SELECT auth.is_at_least('restricted_user'))
                AND category_id = ANY ((SELECT auth.accessible_activity_category_ids())::integer[]))
         WITH CHECK ((SELECT auth.is_at_least('restricted_user')) AND edit_by_user_id = (SELECT auth.uid())
