@@ -355,6 +355,7 @@ DECLARE
     was_admin boolean := false;
     is_admin boolean := false;
     new_password boolean := false;
+    caller CONSTANT text := CASE current_setting('role') WHEN 'none' THEN session_user ELSE current_setting('role') END;
     changed jsonb := '{}';
 BEGIN
     IF TG_RELID <> 'auth."user"'::regclass THEN
@@ -369,7 +370,8 @@ BEGIN
         is_admin := is_live AND NEW.statbus_role = 'admin_user';
     END IF;
 
-    IF was_live AND (NOT is_live OR was_admin AND NOT is_admin) AND OLD.id = auth.caller_id() THEN
+    -- By his name: auth.caller_id() does not know him any more when it is himself whom he has deleted.
+    IF was_live AND (NOT is_live OR was_admin AND NOT is_admin) AND OLD.email::text = caller THEN
         RAISE EXCEPTION 'nobody takes his own rights away'
             USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Ask another administrator.';
     END IF;
@@ -559,7 +561,7 @@ DECLARE
     caller CONSTANT integer := auth.caller_id();
 BEGIN
     -- A key that was left in a script must not be enough to take the account over.
-    IF caller IS NULL OR session_user = 'authenticator' AND auth.request_part('request.jwt.claims', 'type') IS DISTINCT FROM 'access' THEN
+    IF caller IS NULL OR session_user = 'authenticator' AND (auth.request_claims() ->> 'type') IS DISTINCT FROM 'access' THEN
         RAISE EXCEPTION 'permission denied to change a password'
             USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in with the password that you have.';
     END IF;
