@@ -24,7 +24,7 @@ WHERE p.pronamespace = 'api'::regnamespace
 AND (p.prosecdef
      OR coalesce(p.proconfig::text LIKE '%search\_path%', false)
         = EXISTS (SELECT FROM pg_class AS c WHERE c.reltype = p.proargtypes[0] AND c.relkind = 'v' AND p.pronargs = 1)
-     OR has_function_privilege('public', p.oid, 'EXECUTE') OR NOT has_function_privilege('authenticated', p.oid, 'EXECUTE'))
+     OR has_function_privilege('public', p.oid, 'EXECUTE') OR NOT has_function_privilege('admin_user', p.oid, 'EXECUTE'))
 AND p.proname NOT IN ('login', 'refresh', 'logout', 'auth_status', 'auth_test')
 ORDER BY 1;
 -- Nobody anonymous has anything, and no group may do more with a view than with the tables behind it.

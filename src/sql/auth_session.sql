@@ -197,13 +197,9 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $request_token$
 DECLARE
-    claims jsonb;
+    claims CONSTANT jsonb := auth.request_claims();
     checked auth.jwt_verify_result;
 BEGIN
-    IF session_user <> 'authenticator' THEN
-        RETURN NULL;
-    END IF;
-    claims := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
     IF claims ? 'type' THEN
         RETURN ROW (true, claims, NULL, false)::auth.jwt_verify_result;
     END IF;
@@ -219,7 +215,21 @@ COMMENT ON FUNCTION auth.request_token() IS
 REVOKE ALL ON FUNCTION auth.request_token() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.request_token() TO anon, authenticated;
 
--- Sessions and keys are managed by people.  A key that was stolen must not make others.
+-- Accounts, sessions and keys are managed by people.  A key that was stolen must not make others, or users.
+CREATE OR REPLACE FUNCTION auth.refuse_api_key()
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $refuse_api_key$
+BEGIN
+    IF session_user = 'authenticator' AND auth.request_claims() ->> 'type' IS DISTINCT FROM 'access' THEN
+        RAISE EXCEPTION 'an API key does not allow this'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in with your password.';
+    END IF;
+END
+$refuse_api_key$;
+COMMENT ON FUNCTION auth.refuse_api_key() IS 'Refuses a request that was not signed in with a password: 42501';
+
 CREATE OR REPLACE FUNCTION auth.signed_in_user()
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -227,23 +237,18 @@ SET search_path = pg_catalog, pg_temp
 AS $signed_in_user$
 DECLARE
     caller CONSTANT integer := auth.caller_id();
-    token CONSTANT auth.jwt_verify_result := auth.request_token();
 BEGIN
     IF caller IS NULL OR caller = 1 THEN
         RAISE EXCEPTION 'only users of the register can do this'
             USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in.';
     END IF;
-    IF session_user = 'authenticator' AND (token.claims ->> 'type' IS DISTINCT FROM 'access' OR token.expired) THEN
-        RAISE EXCEPTION 'an API key does not allow this'
-            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in with your password.';
-    END IF;
+    PERFORM auth.refuse_api_key();
     RETURN caller;
 END
 $signed_in_user$;
 COMMENT ON FUNCTION auth.signed_in_user() IS
     'Internal: the id of the user who calls, signed in with a password; raises for anybody else and for an API key';
 REVOKE ALL ON FUNCTION auth.signed_in_user() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.signed_in_user() TO authenticated;
 
 -- Answers ---------------------------------------------------------------------------------------------------------------
 
@@ -353,6 +358,11 @@ DECLARE
     session_jti uuid;
 BEGIN
     PERFORM auth.refuse_get();
+    -- A login holds the account's row until its transaction ends, which a session of one's own may put off.
+    IF session_user <> 'authenticator' AND NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user) THEN
+        RAISE EXCEPTION 'logins come through PostgREST'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Whoever is connected to the database is signed in.';
+    END IF;
     SELECT u.id, u.encrypted_password, u.email_confirmed_at, u.deleted_at INTO person
     FROM auth."user" AS u
     WHERE u.email = address::citext AND u.email::text = address;

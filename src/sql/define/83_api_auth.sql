@@ -110,3 +110,51 @@ $revoke_api_key$;
 COMMENT ON FUNCTION api.revoke_api_key(uuid) IS 'Ends an API key of the caller; false when there is none that is valid';
 REVOKE ALL ON FUNCTION api.revoke_api_key(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.revoke_api_key(uuid) TO authenticated;
+
+-- Users and passwords ----------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION api.user_create(p_display_name text, p_email text, p_statbus_role text, p_password text DEFAULT NULL)
+RETURNS TABLE (email text, password text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $user_create$
+BEGIN
+    PERFORM auth.refuse_get(), auth.refuse_api_key();
+    RETURN QUERY SELECT c.email, c.password FROM auth.user_create(p_display_name, p_email, p_statbus_role, p_password) AS c;
+END
+$user_create$;
+COMMENT ON FUNCTION api.user_create(text, text, text, text) IS
+    'Makes a user and says his password this once; of a user who is there it changes the name and the role, and says no password. For administrators';
+REVOKE ALL ON FUNCTION api.user_create(text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.user_create(text, text, text, text) TO admin_user;
+
+CREATE OR REPLACE FUNCTION api.admin_change_password(user_sub uuid, new_password text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $admin_change_password$
+BEGIN
+    PERFORM auth.refuse_get(), auth.refuse_api_key();
+    RETURN auth.admin_change_password(user_sub, new_password);
+END
+$admin_change_password$;
+COMMENT ON FUNCTION api.admin_change_password(uuid, text) IS 'Gives a user another password; his sessions and API keys end. For administrators';
+REVOKE ALL ON FUNCTION api.admin_change_password(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.admin_change_password(uuid, text) TO admin_user;
+
+CREATE OR REPLACE FUNCTION api.change_password(new_password text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $change_password$
+BEGIN
+    PERFORM auth.refuse_get(), auth.refuse_api_key();
+    PERFORM auth.change_password(new_password);
+    -- The session that asked has ended with the others.
+    PERFORM auth.clear_session_cookies();
+    RETURN true;
+END
+$change_password$;
+COMMENT ON FUNCTION api.change_password(text) IS 'Gives the caller another password; all his sessions and API keys end, and he signs in again';
+REVOKE ALL ON FUNCTION api.change_password(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.change_password(text) TO authenticated;
