@@ -36,15 +36,13 @@ SET statbus.login_attempts = 1000;
 CALL log_in('bench@example.org');
 \echo == crypt
 SELECT count(crypt('a bad password', u.encrypted_password)) FROM auth."user" AS u, generate_series(1, 10) WHERE u.email = 'bench@example.org';
-\echo == pre_request: prepare
+\echo == pre_request
 SET SESSION AUTHORIZATION authenticator;
 SELECT set_config('request.jwt.claims', c.claims::text, false), set_config('request.method', 'GET', false), set_config('request.headers', '{"host": "x"}', false), set_config('request.cookies', '{}', false) FROM claims AS c;
 SET ROLE "bench@example.org";
 SELECT auth.pre_request();
-\echo == pre_request
 SELECT count(*) FROM (SELECT auth.pre_request() FROM generate_series(1, 10000) OFFSET 0) AS r;
-\echo == nothing: prepare
+\echo == nothing
 SET SESSION AUTHORIZATION authenticator;
 SET ROLE "bench@example.org";
-\echo == nothing
 SELECT count(*) FROM (SELECT nothing() FROM generate_series(1, 10000) OFFSET 0) AS r;

@@ -15,12 +15,12 @@ DROP TABLE IF EXISTS token, secret CASCADE;
 CREATE TABLE secret AS
 SELECT s.value AS text, jsonb_build_object('kty', 'oct', 'alg', 'HS256', 'kid', k.kid, 'k',
        translate(encode(convert_to(s.value, 'UTF8'), 'base64'), E'+/=\n', '-_')) AS jwk
-FROM auth.signing_key AS k JOIN auth.secrets AS s ON s.key = 'jwt_secret:' || k.kid;
+FROM auth.signing_key AS k JOIN auth.secrets AS s ON s.key = 'jwt_secret:' || k.kid WHERE k.algorithm = 'HS256';
 CREATE TABLE token AS
 SELECT auth.jwt_sign(jsonb_build_object('role', 'user' || i || '@example.org', 'statbus_role', 'regular_user', 'sub', gen_random_uuid(), 'uid', i,
                      'email', 'user' || i || '@example.org', 'display_name', 'User ' || i, 'type', 'access',
-                     'iat', 1760000000, 'exp', 4102444800, 'jti', gen_random_uuid())) AS text
-FROM generate_series(1, 50000) AS i;
+                     'iat', 1760000000, 'exp', 4102444800, 'jti', gen_random_uuid()), s.jwk ->> 'kid') AS text
+FROM generate_series(1, 50000) AS i, secret AS s;
 VACUUM ANALYZE token;
 CREATE OR REPLACE FUNCTION base64url_decode(given text) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $base64url_decode$
 DECLARE
