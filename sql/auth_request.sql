@@ -145,6 +145,15 @@ FROM (VALUES (4, 'ada', interval '1 d', NULL), (5, 'ada', interval '1 d', now())
     AS k (n, name, lives, revoked_at)
 JOIN auth."user" AS u ON u.email = k.name || '@request.example.org';
 
+CREATE FUNCTION pg_temp.base64url(bytes bytea) RETURNS text LANGUAGE sql AS $$ SELECT translate(encode(bytes, 'base64'), E'+/=\n', '-_') $$;
+-- A header with a token of these claims, whatever they are.
+CREATE FUNCTION pg_temp.bearer(claims text) RETURNS jsonb LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT jsonb_build_object('authorization', 'Bearer ' || t.part || '.' || pg_temp.base64url(hmac(convert_to(t.part, 'UTF8'), convert_to(s.value, 'UTF8'), 'sha256')))
+    FROM auth.signing_key AS k
+    JOIN auth.secrets AS s ON s.key = 'jwt_secret:' || k.kid
+    CROSS JOIN LATERAL (SELECT pg_temp.base64url(convert_to(format('{"alg":"HS256","kid":"%s"}', k.kid), 'UTF8')) || '.' || pg_temp.base64url(convert_to(claims, 'UTF8')) AS part) AS t
+    ORDER BY k.created_at LIMIT 1
+$$;
 -- One request as PostgREST makes it: who it is in the end, or why it is refused.
 CREATE FUNCTION pg_temp.request(role_name text, method text, claims text DEFAULT NULL, cookies jsonb DEFAULT '{}', headers jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql AS $$
@@ -152,7 +161,7 @@ BEGIN
     PERFORM set_config('role', 'none', true);
     PERFORM set_config('role', role_name, true), set_config('request.method', method, true),
             set_config('request.jwt.claims', coalesce(claims, '{"role":"anon"}'), true), set_config('request.cookies', cookies::text, true),
-            set_config('request.headers', (jsonb_build_object('host', 'api.example.org') || headers)::text, true);
+            set_config('request.headers', (jsonb_build_object('host', 'api.example.org') || coalesce(pg_temp.bearer(claims), '{}') || headers)::text, true);
     PERFORM auth.pre_request();
     RETURN current_user;
 EXCEPTION WHEN OTHERS THEN
@@ -206,11 +215,17 @@ FROM (VALUES
     ('ada', '{"type":"access","sub":null}')) AS t (who, more);
 SELECT pg_temp.request('ada@request.example.org', 'GET', claims) FROM unnest(ARRAY['', 'garbage', '[]', '{}', '{"type":"access","exp":9999999999,"x":"\u0000"}']) AS claims;
 
+-- The token is looked at again: PostgREST may hold a key that was taken from the register, and read another header.
+SELECT headers, pg_temp.request('ada@request.example.org', 'GET', pg_temp.claims('ada', '{"type":"access"}'), '{}', headers)
+FROM unnest(ARRAY['{"authorization":null}', '{"authorization":"Bearer "}', '{"authorization":"Bearer a.b.c"}', '{"authorization":"Basic YTpi"}']::jsonb[]) AS headers;
+SELECT pg_temp.request('ada@request.example.org', 'GET', pg_temp.claims('ada', '{"type":"access"}'), '{}', pg_temp.bearer(pg_temp.claims('bob', '{"type":"access"}'))) AS token_of_bob;
+
 -- Roles that are no user's.
 SELECT role_name, pg_temp.request(role_name, 'GET', pg_temp.claims('ada', '{"type":"access","sid":"@1"}'))
 FROM unnest(ARRAY['authenticated', 'external_user', 'admin_user', 'none', 'bob@request.example.org', 'request_root', 'nobody@request.example.org']) AS role_name;
 
 RESET SESSION AUTHORIZATION;
+SELECT pg_temp.bearer(pg_temp.claims('ada', '{"type":"access"}')) ->> 'authorization' AS old_bearer \gset
 SAVEPOINT before_change;
 -- An audience, once there is one, is asked for.
 SET LOCAL statbus.jwt_audience = 'register';
@@ -222,6 +237,15 @@ ROLLBACK TO before_change;
 SELECT sub AS ada_sub FROM auth."user" WHERE email = 'ada@request.example.org' \gset
 SET LOCAL SESSION AUTHORIZATION authenticator;
 SELECT pg_temp.request('ada@request.example.org', 'GET', pg_temp.claims('ada', '{"type":"access","sid":"@1","sub":"' || :'ada_sub' || '"}'));
+ROLLBACK TO before_change;
+-- A key that is succeeded by another, and then revoked.
+SELECT auth.rotate_signing_key() <> '' AS rotated;
+SET LOCAL SESSION AUTHORIZATION authenticator;
+SELECT pg_temp.request('ada@request.example.org', 'GET', pg_temp.claims('ada', '{"type":"access"}'), '{}', jsonb_build_object('authorization', :'old_bearer'));
+RESET SESSION AUTHORIZATION;
+SELECT auth.revoke_signing_key(kid) FROM auth.signing_key WHERE state = 'verify_only';
+SET LOCAL SESSION AUTHORIZATION authenticator;
+SELECT pg_temp.request('ada@request.example.org', 'GET', pg_temp.claims('ada', '{"type":"access"}'), '{}', jsonb_build_object('authorization', :'old_bearer'));
 ROLLBACK TO before_change;
 -- A user who is gone, and one who has become a superuser.
 UPDATE auth."user" SET deleted_at = now() WHERE email = 'bob@request.example.org';

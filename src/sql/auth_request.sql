@@ -240,7 +240,26 @@ BEGIN
 END
 $may_request$;
 COMMENT ON FUNCTION auth.may_request(jsonb) IS
-    'Internal: whether a token with these claims, which PostgREST has verified, lets the current user in';
+    'Internal: whether a good token with these claims lets the current user in';
+
+-- PostgREST has verified the token, with the key that it was told of last; a key that is revoked here dies here.  The role
+-- that it took on must be the token's, whichever of two headers it has read.
+CREATE OR REPLACE FUNCTION auth.bearer_claims()
+RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $bearer_claims$
+DECLARE
+    found CONSTANT auth.jwt_verify_result := auth.jwt_verify(substring(auth.request_header('authorization') FROM '^[Bb]earer +([^ ]+)$'));
+BEGIN
+    IF found.is_valid IS TRUE AND found.expired IS FALSE AND found.claims ->> 'role' = CURRENT_USER THEN
+        RETURN found.claims;
+    END IF;
+    RETURN NULL;
+END
+$bearer_claims$;
+COMMENT ON FUNCTION auth.bearer_claims() IS
+    'Internal: the claims of the token in the header Authorization, if a key of this register signed it for the current role; else NULL';
 
 -- DEFINER: verifies the access token of a cookie, and reads user and session rows
 CREATE OR REPLACE FUNCTION auth.cookie_claims(token text)
@@ -321,7 +340,7 @@ BEGIN
         IF has_cookie AND statbus.setting('statbus.cookie_login')::boolean THEN
             PERFORM auth.cookie_login();
         END IF;
-    ELSIF current_setting('is_superuser')::boolean OR auth.may_request(auth.request_claims()) IS NOT TRUE THEN
+    ELSIF current_setting('is_superuser')::boolean OR auth.may_request(auth.bearer_claims()) IS NOT TRUE THEN
         RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
     END IF;
 END
