@@ -4,6 +4,8 @@
 -- run: policies x9
 -- run: constants x9
 -- run: no_policy x9
+-- run: grouped x5
+-- run: grouped_no_policy x5
 -- run: granted x9
 -- run: granted_constants x9
 -- run: uid_per_row x5
@@ -15,9 +17,11 @@
 -- run: explained
 -- same: policies constants
 -- same: policies no_policy
+-- same: grouped grouped_no_policy
 -- same: granted granted_constants
 -- ratio: 1 M rows, policies of a regular user, of the same with constants | auth.uid, auth.is_at_least | policies / constants | <= 1.2
--- ratio: the same, of a table without policies (the server looks at the answer for each row) | auth.uid, auth.is_at_least | policies / no_policy |
+-- ratio: the same, of a table without policies: the server looks at the answer once per row | auth.uid, auth.is_at_least | policies / no_policy |
+-- ratio: 1 M rows grouped by region, policies of a regular user, of a table without policies | auth.uid, auth.is_at_least | grouped / grouped_no_policy | <= 1.2
 -- ratio: 1 M rows, regions granted to a restricted user, of the same with constants | auth.accessible_region_ids | granted / granted_constants | <= 1.2
 -- ratio: 1 M calls, of a scan that calls nothing | auth.uid | uid_per_row / nothing_per_row |
 -- ratio: 20,000 times SET ROLE and ask, of SET ROLE alone | auth.uid | identities / set_role |
@@ -82,6 +86,16 @@ SELECT sum(id) FROM bare;
 \echo == no_policy
 SET ROLE "rls_1@example.org";
 SELECT count(*), sum(id) FROM bare;
+\echo == grouped: prepare
+SELECT sum(id) FROM asked;
+\echo == grouped
+SET ROLE "rls_1@example.org";
+SELECT region_id, count(*), sum(id) FROM asked GROUP BY region_id ORDER BY region_id;
+\echo == grouped_no_policy: prepare
+SELECT sum(id) FROM bare;
+\echo == grouped_no_policy
+SET ROLE "rls_1@example.org";
+SELECT region_id, count(*), sum(id) FROM bare GROUP BY region_id ORDER BY region_id;
 \echo == granted: prepare
 SELECT sum(id) FROM asked;
 \echo == granted
