@@ -18,6 +18,9 @@ AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON auth.secrets
 FOR EACH STATEMENT EXECUTE FUNCTION auth.keys_changed();
 ALTER TABLE auth.secrets ENABLE ALWAYS TRIGGER keys_changed;
 
+-- Statistics would be copies of what is in the table.
+ALTER TABLE auth.secrets ALTER COLUMN value SET STATISTICS 0;
+
 -- DEFINER: the keys are read by no role; a caller learns what his own token says
 CREATE OR REPLACE FUNCTION auth.jwt_verify(token_value text)
 RETURNS auth.jwt_verify_result
