@@ -297,8 +297,8 @@ extern void jose_check(JoseResult *result, JoseToken *token, JoseJsonText *claim
 
 /*
  * Makes the library's form of a key: JOSE_OK, JOSE_KEY (not a point of its curve, say) or
- * JOSE_UNSUPPORTED (built without OpenSSL).  Nothing to do for oct.  jose_release_key() gives it
- * back and wipes secrets; it may be called twice.
+ * JOSE_UNSUPPORTED (built without OpenSSL).  A shared secret is good without it, but slower.
+ * jose_release_key() gives it back and wipes secrets; it may be called twice.
  */
 extern JoseCode jose_prepare_key(JoseKey *key);
 extern void jose_release_key(JoseKey *key);

@@ -3,9 +3,9 @@
  * jose_crypto.c
  *	  Signatures: verifying and making them.
  *
- * HMAC comes from the server, which has it in any build; RSA, elliptic curves
- * and Ed25519 from libcrypto.  With JOSE_STANDALONE everything comes from
- * libcrypto, and nothing of the server is needed.
+ * HMAC is in jose_crypto_hmac.c; RSA, elliptic curves and Ed25519 come from
+ * libcrypto.  With JOSE_STANDALONE everything comes from libcrypto, and nothing
+ * of the server is needed.
  *
  * Nothing here reports an error while an object of libcrypto is alive: it
  * would never be freed.  libcrypto keeps its errors in a queue that it shares
@@ -19,12 +19,7 @@
 #include "jose_crypto.h"
 
 #ifdef JOSE_STANDALONE
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
-#else
-#include "common/cryptohash.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 #endif
 
 #ifdef USE_OPENSSL
@@ -89,16 +84,6 @@ jose_curve_bytes(JoseCurve curve)
 
 #ifdef JOSE_STANDALONE
 
-/* The MAC of some bytes.  False when the library fails. */
-static bool
-make_hmac(JoseAlg alg, JoseBytes secret, JoseBytes text, uint8_t *mac)
-{
-	const EVP_MD *md = alg == JOSE_HS256 ? EVP_sha256() : alg == JOSE_HS384 ? EVP_sha384() : EVP_sha512();
-
-	return HMAC(md, secret.len > 0 ? secret.data : (const uint8_t *) "", (int) secret.len,
-				text.data, text.len, mac, NULL) != NULL;
-}
-
 /* Bytes that nobody can guess; false when there are none. */
 bool
 jose_random(uint8_t *bytes, size_t len)
@@ -109,23 +94,6 @@ jose_random(uint8_t *bytes, size_t len)
 #define same_bytes(a, b, len) (CRYPTO_memcmp(a, b, len) == 0)
 
 #else
-
-/* The MAC of some bytes.  False when the library fails. */
-static bool
-make_hmac(JoseAlg alg, JoseBytes secret, JoseBytes text, uint8_t *mac)
-{
-	pg_cryptohash_type type = alg == JOSE_HS256 ? PG_SHA256 : alg == JOSE_HS384 ? PG_SHA384 : PG_SHA512;
-	pg_hmac_ctx *context = pg_hmac_create(type);
-	bool		ok;
-
-	if (context == NULL)
-		return false;
-	ok = pg_hmac_init(context, secret.len > 0 ? secret.data : (const uint8_t *) "", secret.len) >= 0 &&
-		pg_hmac_update(context, text.data, text.len) >= 0 &&
-		pg_hmac_final(context, mac, hash_bytes(alg)) >= 0;
-	pg_hmac_free(context);
-	return ok;
-}
 
 /* Bytes that nobody can guess; false when there are none. */
 bool
@@ -145,7 +113,7 @@ verify_hmac(const JoseKey *key, JoseAlg alg, JoseBytes text, JoseBytes signature
 	uint8_t		mac[MAX_HASH_BYTES];
 	JoseCode	code;
 
-	if (!make_hmac(alg, key->k, text, mac))
+	if (!jose_make_hmac(key, alg, text, mac))
 		code = JOSE_UNSUPPORTED;
 	else if (signature.len == hash_bytes(alg) && same_bytes(mac, signature.data, signature.len))
 		code = JOSE_OK;
@@ -458,7 +426,7 @@ jose_sign(const JoseKey *key, JoseAlg alg, JoseBytes signed_part, uint8_t *signa
 	if (key->kty == JOSE_KTY_OCT)
 	{
 		*len = hash_bytes(alg);
-		return make_hmac(alg, key->k, signed_part, signature) ? JOSE_OK : JOSE_UNSUPPORTED;
+		return jose_make_hmac(key, alg, signed_part, signature) ? JOSE_OK : JOSE_UNSUPPORTED;
 	}
 #ifdef USE_OPENSSL
 	if (key->handle != NULL)
@@ -471,16 +439,24 @@ jose_sign(const JoseKey *key, JoseAlg alg, JoseBytes signed_part, uint8_t *signa
 	return code;
 }
 
-/* Makes the library's form of a key: JOSE_OK, JOSE_KEY or JOSE_UNSUPPORTED.  Nothing to do for oct. */
+/*
+ * Makes the library's form of a key: JOSE_OK, JOSE_KEY or JOSE_UNSUPPORTED.  A
+ * shared secret needs none; with one, its contexts are kept.
+ */
 JoseCode
 jose_prepare_key(JoseKey *key)
 {
-	if (key->kty == JOSE_KTY_OCT || key->handle != NULL)
+	if (key->handle != NULL)
 		return JOSE_OK;
 #ifdef USE_OPENSSL
 	{
 		JoseHandle *handle = OPENSSL_zalloc(sizeof(JoseHandle));
 
+		if (key->kty == JOSE_KTY_OCT)
+		{
+			key->handle = handle;
+			return JOSE_OK;
+		}
 		if (handle == NULL)
 			return JOSE_UNSUPPORTED;
 		ERR_clear_error();
@@ -496,7 +472,7 @@ jose_prepare_key(JoseKey *key)
 		return JOSE_OK;
 	}
 #else
-	return JOSE_UNSUPPORTED;
+	return key->kty == JOSE_KTY_OCT ? JOSE_OK : JOSE_UNSUPPORTED;
 #endif
 }
 
@@ -512,7 +488,12 @@ jose_release_key(JoseKey *key)
 	if (handle != NULL)
 	{
 		for (int alg = 0; alg < JOSE_ALG_COUNT; alg++)
+		{
 			EVP_PKEY_CTX_free(handle->verifiers[alg]);
+#ifndef JOSE_OLD_OPENSSL
+			EVP_MAC_CTX_free(handle->macs[alg]);
+#endif
+		}
 		EVP_PKEY_free(handle->pkey);
 		OPENSSL_free(handle);
 	}

@@ -40,8 +40,12 @@
  */
 typedef struct JoseHandle
 {
-	EVP_PKEY   *pkey;
+	EVP_PKEY   *pkey;			/* NULL for a shared secret */
 	EVP_PKEY_CTX *verifiers[JOSE_ALG_COUNT];	/* not for Ed25519 */
+#ifndef JOSE_OLD_OPENSSL
+	EVP_MAC_CTX *macs[JOSE_ALG_COUNT];	/* with the secret in them */
+	bool		has_no_macs;	/* the library cannot use a context twice */
+#endif
 	bool		has_private;
 	bool		is_proven;		/* a signature made with it has verified */
 } JoseHandle;
@@ -52,6 +56,9 @@ extern EVP_PKEY *jose_make_pkey(const JoseKey *key);
 /* The library's number of a curve of ECDSA. */
 extern int	jose_curve_nid(JoseCurve curve);
 #endif							/* USE_OPENSSL */
+
+/* The MAC of some bytes by a shared secret, as long as the hash.  False when the library fails. */
+extern bool jose_make_hmac(const JoseKey *key, JoseAlg alg, JoseBytes text, uint8_t *mac);
 
 /* Bytes of a coordinate of the curve; for Ed25519 of the key. */
 extern size_t jose_curve_bytes(JoseCurve curve);

@@ -743,6 +743,44 @@ test_way(void)
 	jose_free_jwks(&set, &memory);
 }
 
+/* A prepared secret makes the same MACs as one that is not, each time, and none with another algorithm's. */
+static void
+test_prepared_secret(void)
+{
+	const char *jwk = HS("a", "");
+	JoseKeySet	set;
+	JoseKey		plain;
+	JoseCode	code;
+
+	jose_read_jwks(&set, jwk, strlen(jwk), &memory);
+	plain = set.keys[0];
+	code = jose_prepare_key(&set.keys[0]);
+	ok(code == JOSE_OK && jose_prepare_key(&set.keys[0]) == JOSE_OK, "secret: prepared, twice");
+	for (int alg = JOSE_HS256; alg <= JOSE_HS512; alg++)
+	{
+		bool		good = true;
+		char		text[300];
+		uint8_t		signature[2][JOSE_MAX_SIGNATURE];
+		size_t		len[2];
+
+		memset(text, 'a', sizeof(text));
+		for (size_t n = 0; n < sizeof(text); n += 7)
+		{
+			JoseBytes	part = {(const uint8_t *) text, n};
+
+			good = good && jose_sign(&plain, (JoseAlg) alg, part, signature[0], &len[0]) == JOSE_OK &&
+				jose_sign(&set.keys[0], (JoseAlg) alg, part, signature[1], &len[1]) == JOSE_OK &&
+				len[0] == len[1] && memcmp(signature[0], signature[1], len[0]) == 0 &&
+				jose_verify(&set.keys[0], (JoseAlg) alg, part, (JoseBytes) {signature[0], len[0]}) == JOSE_OK;
+			signature[0][n % len[0]] ^= 1;
+			good = good && jose_verify(&set.keys[0], (JoseAlg) alg, part, (JoseBytes) {signature[0], len[0]}) == JOSE_SIGNATURE &&
+				jose_verify(&set.keys[0], (JoseAlg) alg, part, (JoseBytes) {signature[1], len[1] - 1}) == JOSE_SIGNATURE;
+		}
+		ok(good, "secret: prepared, %s", jose_alg_name((JoseAlg) alg));
+	}
+	jose_free_jwks(&set, &memory);
+}
+
 /* Every code has a name of its own and, but for JOSE_OK, a message. */
 static void
 test_codes(void)
@@ -773,6 +811,7 @@ main(void)
 	test_claims();
 	test_claims_without_exp();
 	test_way();
+	test_prepared_secret();
 	test_codes();
 	ok(live == 0, "all memory is given back");
 	printf("1..%d\n", tests);
