@@ -44,6 +44,7 @@ typedef struct JoseHandle
 	EVP_PKEY_CTX *verifiers[JOSE_ALG_COUNT];	/* not for Ed25519 */
 #ifndef JOSE_OLD_OPENSSL
 	EVP_MAC_CTX *macs[JOSE_ALG_COUNT];	/* with the secret in them */
+	bool		was_used[JOSE_ALG_COUNT];
 	bool		has_no_macs;	/* the library cannot use a context twice */
 #endif
 	bool		has_private;

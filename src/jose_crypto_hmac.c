@@ -105,8 +105,9 @@ make_context(const JoseKey *key, JoseAlg alg)
 }
 
 /*
- * The context that a prepared key keeps for an algorithm, or NULL.  A new one
- * is tried twice: the first versions of 3.0 do not begin anew.
+ * The context that a prepared key keeps for an algorithm, or NULL.  It is made
+ * at the second use, since many keys are used but once, and tried twice: the
+ * first versions of 3.0 do not begin anew.
  */
 static EVP_MAC_CTX *
 get_context(const JoseKey *key, JoseAlg alg)
@@ -119,6 +120,11 @@ get_context(const JoseKey *key, JoseAlg alg)
 
 	if (handle->macs[alg] != NULL || handle->has_no_macs)
 		return handle->macs[alg];
+	if (!handle->was_used[alg])
+	{
+		handle->was_used[alg] = true;
+		return NULL;
+	}
 	/* First this, because the server may raise. */
 	handle->has_no_macs = !make_hmac(alg, key->k, text, expected);
 	if (handle->has_no_macs)

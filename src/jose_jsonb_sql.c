@@ -192,7 +192,7 @@ jose_json_to_jsonb(const JoseJsonText *json)
  * Options
  */
 
-static void refuse_value(const char *name, const char *expected) pg_attribute_noreturn();
+pg_noreturn static void refuse_value(const char *name, const char *expected);
 
 /* Refuses the value of an option. */
 static void

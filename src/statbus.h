@@ -36,6 +36,11 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* 18 puts it before the function. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* The transaction manager's shared variables had another name before 17. */
 #if PG_VERSION_NUM < 170000
 #define TransamVariables ShmemVariableCache
