@@ -342,6 +342,11 @@ SELECT status, body FROM pg_temp.http('create_api_key()', method => 'GET');
 SELECT set_config('test.jar', '{}', true);
 SELECT status, r.body FROM key, pg_temp.http('auth_status()', token => key.body ->> 'token') AS r;
 RESET SESSION AUTHORIZATION;
+-- Through the view it is on record too.
+SET SESSION AUTHORIZATION "regress_ada@example.org";
+UPDATE api.api_key SET revoked_at = now() WHERE description = 'Default API Key';
+UPDATE api.api_key SET revoked_at = NULL;
+RESET SESSION AUTHORIZATION;
 SELECT kind, about, details ? 'jti' AS jti, details ? 'token' AS token FROM pg_temp.event WHERE kind::text LIKE 'api%';
 -- A superuser is nobody who could have a key.
 SAVEPOINT s;
@@ -438,6 +443,15 @@ DELETE FROM auth.throttle WHERE kind = 'account';
 SET SESSION AUTHORIZATION authenticator;
 SELECT status FROM pg_temp.login('ada', headers => '{"x-forwarded-for": "203.0.113.9"}');
 RESET SESSION AUTHORIZATION;
+-- A block of a superuser's stays until he lifts it.
+DELETE FROM auth.throttle;
+INSERT INTO auth.throttle (kind, subject, last_failure_at, blocked_until) VALUES ('account', 'regress_bob@example.org', '2024-01-01', 'infinity');
+SET SESSION AUTHORIZATION authenticator;
+SELECT pg_temp.guess('ada', 1);
+SELECT status, header -> 0 ->> 'Retry-After' AS retry_after FROM pg_temp.login('bob', headers => '{"x-forwarded-for": "203.0.113.10"}');
+RESET SESSION AUTHORIZATION;
+SELECT throttles FROM auth.prune();
+SELECT kind, blocked_until FROM auth.throttle WHERE blocked_until = 'infinity';
 -- From one address many accounts.  Of IPv6, one address is a network.  Where addresses are not known, none counts.
 DELETE FROM auth.throttle;
 SET LOCAL statbus.login_attempts_per_address = 3;

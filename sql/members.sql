@@ -44,6 +44,7 @@ ORDER BY signature COLLATE "C";
 CREATE TEMP TABLE definer (signature text PRIMARY KEY, reason text NOT NULL);
 INSERT INTO definer VALUES
     ('auth.admin_change_password(uuid,text)', 'passwords are written by no role'),
+    ('auth.api_key_revoked()', 'trigger: events are written by no role'),
     ('auth.auth_expire_access_keep_refresh()', 'signs a token'),
     ('auth.auth_status()', 'a visitor is told about the session of his cookie'),
     ('auth.change_password(text)', 'passwords are written by no role'),
@@ -58,7 +59,7 @@ INSERT INTO definer VALUES
     ('auth.logout()', 'a visitor ends the session of his cookie'),
     ('auth.may_request(jsonb)', 'user, session and key rows: is the caller''s token still good?'),
     ('auth.refresh()', 'writes sessions; signs tokens'),
-    ('auth.revoke_api_key(uuid)', 'events are written by no role'),
+    ('auth.revoke_api_key(uuid)', 'keys are written by no role'),
     ('auth.revoke_session(uuid)', 'events are written by no role'),
     ('auth.user_create(text,text,text,text)', 'user rows and roles are made by no role'),
     ('auth.user_follow()', 'trigger: the server''s role of a user follows him; events'),

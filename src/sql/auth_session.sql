@@ -42,7 +42,7 @@ BEGIN
     -- A key without a record counts as made by a restore.
     DELETE FROM auth.event AS e WHERE e.at < clock_timestamp() - keep AND e.kind NOT IN ('key_created', 'key_loaded');
     GET DIAGNOSTICS events = ROW_COUNT;
-    DELETE FROM auth.throttle AS t WHERE t.last_failure_at < clock_timestamp() - interval '1 hour';
+    DELETE FROM auth.throttle AS t WHERE t.last_failure_at < clock_timestamp() - interval '1 hour' AND t.blocked_until < clock_timestamp();
     GET DIAGNOSTICS throttles = ROW_COUNT;
     DELETE FROM auth.login_try AS t WHERE t.at < clock_timestamp() - interval '1 hour';
     DELETE FROM auth.refresh_session AS s WHERE s.expires_at < clock_timestamp();
@@ -163,21 +163,30 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $throttle_clear$
-    DELETE FROM auth.throttle AS t WHERE t.kind = p_kind AND t.subject = p_subject;
-    -- And some of the rows that say nothing any more, so that guesses at many accounts do not stay for ever.
-    DELETE FROM auth.throttle AS t
-    WHERE t.ctid = ANY (ARRAY(
-        SELECT old.ctid FROM auth.throttle AS old
-        WHERE old.last_failure_at < clock_timestamp() - interval '1 hour'
-        ORDER BY old.last_failure_at
-        LIMIT 20
-        FOR UPDATE SKIP LOCKED));
-    DELETE FROM auth.login_try AS t
-    WHERE t.ctid = ANY (ARRAY(
-        SELECT old.ctid FROM auth.login_try AS old WHERE old.at < clock_timestamp() - interval '1 hour' LIMIT 20 FOR UPDATE SKIP LOCKED))
+    DELETE FROM auth.throttle AS t WHERE t.kind = p_kind AND t.subject = p_subject
 $throttle_clear$;
 COMMENT ON FUNCTION auth.throttle_clear(text, text) IS 'Internal: forgets the failures of an account';
 REVOKE ALL ON FUNCTION auth.throttle_clear(text, text) FROM PUBLIC;
+
+-- More than a login adds, so that guesses at many accounts do not stay for ever.  The last that a login does with these
+-- tables: what it counts in may be as old, and whoever waits for a row that it removes is not waited for.
+CREATE OR REPLACE FUNCTION auth.throttle_tidy()
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_tidy$
+    DELETE FROM auth.throttle AS t
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT old.ctid FROM auth.throttle AS old
+        WHERE old.last_failure_at < clock_timestamp() - interval '1 hour' AND old.blocked_until < clock_timestamp()
+        LIMIT 20 FOR UPDATE SKIP LOCKED));
+    DELETE FROM auth.login_try AS t
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT old.ctid FROM auth.login_try AS old WHERE old.at < clock_timestamp() - interval '1 hour'
+        LIMIT 20 FOR UPDATE SKIP LOCKED))
+$throttle_tidy$;
+COMMENT ON FUNCTION auth.throttle_tidy() IS 'Internal: removes some of what was counted more than an hour ago';
+REVOKE ALL ON FUNCTION auth.throttle_tidy() FROM PUBLIC;
 
 -- Who asks --------------------------------------------------------------------------------------------------------------
 
@@ -213,7 +222,7 @@ $request_token$;
 COMMENT ON FUNCTION auth.request_token() IS
     'Internal: the claims of the token that came with a request of PostgREST, of a cookie also past its time; all NULL when there is none';
 REVOKE ALL ON FUNCTION auth.request_token() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION auth.request_token() TO anon, authenticated;
+GRANT EXECUTE ON FUNCTION auth.request_token() TO authenticated;
 
 -- Accounts, sessions and keys are managed by people.  A key that was stolen must not make others, or users.
 CREATE OR REPLACE FUNCTION auth.refuse_api_key()
@@ -391,7 +400,7 @@ BEGIN
         END IF;
         PERFORM auth.respond(429);
         PERFORM auth.add_response_header('Retry-After',
-            greatest(ceil(extract(epoch FROM blocked_until - clock_timestamp())), 1)::integer::text);
+            greatest(ceil(extract(epoch FROM least(blocked_until, clock_timestamp() + interval '1 day') - clock_timestamp())), 1)::integer::text);
         RETURN auth.response_for_nobody('TOO_MANY_ATTEMPTS');
     END IF;
 
@@ -423,6 +432,7 @@ BEGIN
         IF network IS NOT NULL THEN
             PERFORM auth.throttle_fail('address', network, address_limit);
         END IF;
+        PERFORM auth.throttle_tidy();
         PERFORM auth.log_event('login_failed', person.id, jsonb_build_object('reason', reason), address);
         PERFORM auth.clear_session_cookies();
         PERFORM auth.respond(401);
@@ -430,6 +440,7 @@ BEGIN
     END IF;
 
     PERFORM auth.throttle_clear(subject_kind, subject);
+    PERFORM auth.throttle_tidy();
     IF split_part(person.encrypted_password, '$', 3)::integer <> statbus.setting('statbus.bcrypt_cost')::integer THEN
         UPDATE auth."user" AS u SET encrypted_password = auth.hash_password(login.password) WHERE u.id = person.id;
     END IF;
@@ -752,7 +763,7 @@ COMMENT ON FUNCTION auth.create_api_key(text, interval) IS
 REVOKE ALL ON FUNCTION auth.create_api_key(text, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.create_api_key(text, interval) TO authenticated;
 
--- DEFINER: the record of it
+-- DEFINER: keys are written by no role
 CREATE OR REPLACE FUNCTION auth.revoke_api_key(key_jti uuid)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -763,13 +774,27 @@ DECLARE
 BEGIN
     PERFORM auth.refuse_get();
     UPDATE auth.api_key AS k SET revoked_at = clock_timestamp() WHERE k.jti = key_jti AND k.user_id = caller AND k.revoked_at IS NULL;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    PERFORM auth.log_event('api_key_revoked', caller, jsonb_build_object('jti', key_jti));
-    RETURN true;
+    RETURN FOUND;
 END
 $revoke_api_key$;
 COMMENT ON FUNCTION auth.revoke_api_key(uuid) IS 'Ends an API key of the current user; false when he has no such key that is valid';
 REVOKE ALL ON FUNCTION auth.revoke_api_key(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION auth.revoke_api_key(uuid) TO authenticated;
+
+-- Keys are also revoked through their view, and when their user is deleted or changes his password.
+-- DEFINER: events are written by no role
+CREATE OR REPLACE FUNCTION auth.api_key_revoked()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $api_key_revoked$
+BEGIN
+    IF TG_RELID <> 'auth.api_key'::regclass THEN
+        RAISE EXCEPTION 'this trigger is for API keys' USING ERRCODE = 'wrong_object_type';
+    END IF;
+    PERFORM auth.log_event('api_key_revoked', NEW.user_id, jsonb_build_object('jti', NEW.jti));
+    RETURN NULL;
+END
+$api_key_revoked$;
+COMMENT ON FUNCTION auth.api_key_revoked() IS 'Trigger: records that an API key was revoked';
+REVOKE ALL ON FUNCTION auth.api_key_revoked() FROM PUBLIC;
