@@ -71,6 +71,7 @@ PG_FUNCTION_INFO_V1(statbus_auth_email);
 PG_FUNCTION_INFO_V1(statbus_auth_statbus_role);
 PG_FUNCTION_INFO_V1(statbus_auth_is_at_least);
 PG_FUNCTION_INFO_V1(statbus_auth_caller_id);
+PG_FUNCTION_INFO_V1(statbus_auth_caller_is_administrator);
 PG_FUNCTION_INFO_V1(statbus_auth_assume_role);
 PG_FUNCTION_INFO_V1(statbus_auth_user_changed);
 
@@ -393,6 +394,21 @@ statbus_auth_caller_id(PG_FUNCTION_ARGS)
 	if (identity.user_id == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(identity.user_id);
+}
+
+/*
+ * auth.caller_is_administrator() → boolean: whether auth.caller_id() is an
+ * administrator now, also in a transaction that began when he was one.
+ */
+Datum
+statbus_auth_caller_is_administrator(PG_FUNCTION_ARGS)
+{
+	AuthIdentity identity;
+
+	if (InSecurityRestrictedOperation())
+		PG_RETURN_BOOL(false);
+	identity = statbus_identity(GetOuterUserId());
+	PG_RETURN_BOOL(identity.user_id != 0 && identity.rank == lengthof(ranks) - 1);
 }
 
 /*

@@ -224,12 +224,9 @@ REVOKE ALL ON FUNCTION auth.sync_roles() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION auth.caller_is_administrator()
 RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $caller_is_administrator$
-    SELECT EXISTS (SELECT FROM auth."user" AS u WHERE u.id = auth.caller_id() AND u.statbus_role = 'admin_user')
-$caller_is_administrator$;
-COMMENT ON FUNCTION auth.caller_is_administrator() IS 'Internal: whether an administrator of the register, or a superuser, called a SECURITY DEFINER function';
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_caller_is_administrator';
+COMMENT ON FUNCTION auth.caller_is_administrator() IS 'Internal: whether an administrator of the register, or a superuser, called a SECURITY DEFINER function; as he is now, whatever the snapshot';
 REVOKE ALL ON FUNCTION auth.caller_is_administrator() FROM PUBLIC;
 
 -- triggers of auth."user" ---------------------------------------------------------------------------------------------
@@ -293,7 +290,7 @@ BEGIN
                                     IS DISTINCT FROM ROW(OLD.statbus_role, OLD.email_confirmed_at, OLD.deleted_at);
     END IF;
     -- Whatever a grant or a function may have let through: rights come from administrators.
-    IF is_changed AND NOT auth.caller_is_administrator() THEN
+    IF (is_changed OR NEW.password IS NOT NULL AND NEW.id IS DISTINCT FROM auth.caller_id()) AND NOT auth.caller_is_administrator() THEN
         RAISE EXCEPTION 'permission denied to say who may do what'
             USING ERRCODE = 'insufficient_privilege', HINT = 'Administrators of the register may.';
     END IF;
