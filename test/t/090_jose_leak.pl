@@ -74,9 +74,10 @@ FROM (SELECT array_agg(k.jwk) AS keys, array_agg(k.token) AS tokens, array_agg(k
                       ARRAY[jsonb_build_object('keys', to_jsonb(v.keys || v.keys))], '{}')) AS f (what, tokens, keys, options),
      LATERAL pg_temp.growth(f.tokens, f.keys, ARRAY[f.options], 20000) AS g;
 
--- A key that is new at each call is made and given back: those that are good, and points that are on no curve.
-SELECT 'a new key at each call', 2000, g.* FROM (SELECT array_agg(k.token ORDER BY k.algorithm) AS tokens, array_agg(k.jwk - 'alg' || '{"kid":"other"}' ORDER BY k.algorithm) AS keys
-                                          FROM good AS k WHERE k.jwk ->> 'kty' <> 'oct') AS v,
+-- A key that is new at each call is made, used and given back; so is a point that is on no curve, up to where it is found out.
+SELECT 'a new key at each call', 2000, g.*
+FROM (SELECT array_agg(t.token ORDER BY t.algorithm) AS tokens, array_agg(k.jwk ORDER BY t.algorithm) AS keys
+      FROM vector_token AS t JOIN vector_key AS k USING (algorithm) WHERE t.form = 'another_key') AS v,
      LATERAL pg_temp.growth(v.tokens, v.keys, '{"{}"}', 2000) AS g;
 SELECT 'a point on no curve', 2000, g.*
 FROM (SELECT array_agg(k.token ORDER BY k.algorithm) AS tokens, array_agg(jsonb_set(k.jwk, '{y}', k.jwk -> 'x') ORDER BY k.algorithm) AS keys FROM good AS k WHERE k.jwk ->> 'kty' = 'EC') AS v,
