@@ -184,12 +184,12 @@ SELECT kind, count(*) > 0 AS some, bool_and(details->>'kid' ~ '^[0-9a-f]{16}$' A
 
 -- Who may do what: administrators of the register are no superusers.
 CREATE ROLE regress_keys IN ROLE admin_user;
-GRANT EXECUTE ON FUNCTION auth.store_key(text, text, text), auth.add_key(text, text, text), auth.jwt_secret(), auth.set_secret_from_file(text, text, text) TO regress_keys;
+GRANT EXECUTE ON FUNCTION auth.store_key(text, text, text, text), auth.add_key(text, text, text), auth.jwt_secret(), auth.set_secret_from_file(text, text, text) TO regress_keys;
 SET ROLE regress_keys;
 SELECT statement, pg_temp.state_of(statement)
 FROM unnest(ARRAY['SELECT * FROM auth.secrets', 'SELECT * FROM auth.signing_key', 'SELECT auth.jwt_sign(''{}'')', 'SELECT auth.create_signing_key()', 'SELECT auth.rotate_signing_key()',
     'SELECT auth.revoke_signing_key(''x'')', 'SELECT auth.ensure_signing_key()',
-    'SELECT auth.store_key(NULL, ''HS256'', NULL)', 'SELECT auth.add_key(NULL, ''HS256'', NULL)', 'SELECT auth.jwt_secret()', 'SELECT auth.set_secret_from_file(''/etc/passwd'')']) AS statement;
+    'SELECT auth.store_key(NULL, ''HS256'', NULL, NULL)', 'SELECT auth.add_key(NULL, ''HS256'', NULL)', 'SELECT auth.jwt_secret()', 'SELECT auth.set_secret_from_file(''/etc/passwd'')']) AS statement;
 SELECT (auth.jwt_verify('x')).is_valid, jsonb_array_length(auth.jwks()->'keys') > 5 AS public_keys;
 RESET ROLE;
 SET ROLE anon;

@@ -43,7 +43,7 @@ static JoseAlg algorithm_by_name(const char *name);
 static char *read_key_file(const char *path);
 static void read_file_bytes(int fd, const char *path, char *bytes, size_t len);
 static JoseKeySet generate(JoseAlg alg);
-static JoseKeySet key_of_text(JoseAlg alg, char *content, char **kid);
+static JoseKeySet key_of_text(JoseAlg alg, char *content, const char *kid);
 static void choose_of_set(JoseKeySet *set, const char *kid);
 static char *kid_of(const JoseKey *key);
 static void check_key(JoseKey *key, JoseAlg alg);
@@ -55,16 +55,18 @@ static void write_secret(const char *kid, char *value);
 static HeapTuple find_secret(Relation relation, const char *name);
 
 /*
- * auth.store_key(kid text, algorithm text, path text) → jsonb
+ * auth.store_key(kid text, algorithm text, path text, otherwise text) → jsonb
  *
  * Makes a key, or reads it from a file if a path is given, and keeps its
- * secret.  Returns {"kid": …, "public_jwk": …}, null for a shared secret.
+ * secret.  It is named by kid, else as the file says, else "otherwise", else
+ * at random.  Returns {"kid": …, "public_jwk": …}, null for a shared secret.
  * Internal: the caller writes auth.signing_key.  Superusers only.
  */
 Datum
 statbus_auth_store_key(PG_FUNCTION_ARGS)
 {
 	char	   *kid = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *otherwise = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 	JoseMemory	memory = jose_memory(NULL);
 	JoseAlg		alg;
 	JoseKeySet	set;
@@ -88,10 +90,15 @@ statbus_auth_store_key(PG_FUNCTION_ARGS)
 				 errdetail("A kid has 1 to 64 letters, digits, dots, dashes and underscores.")));
 
 	alg = algorithm_by_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	set = PG_ARGISNULL(2) ? generate(alg) : key_of_text(alg, read_key_file(text_to_cstring(PG_GETARG_TEXT_PP(2))), &kid);
+	if (PG_ARGISNULL(2))
+		set = generate(alg);
+	else
+		set = key_of_text(alg, read_key_file(text_to_cstring(PG_GETARG_TEXT_PP(2))), kid != NULL ? kid : otherwise);
 	key = &set.keys[0];
+	if (kid == NULL && key->kid.data != NULL)
+		kid = kid_of(key);
 	if (kid == NULL)
-		kid = random_kid();
+		kid = otherwise != NULL ? otherwise : random_kid();
 	secret = secret_text(key, alg);
 	result = psprintf("{\"kid\":\"%s\",\"public_jwk\":%s}", kid,
 					  AUTH_ALG_IS_SHARED(alg) ? "null" : jwk_text(key, alg, kid, false));
@@ -196,7 +203,7 @@ generate(JoseAlg alg)
  * chooses; any other text is a shared secret.
  */
 static JoseKeySet
-key_of_text(JoseAlg alg, char *content, char **kid)
+key_of_text(JoseAlg alg, char *content, const char *kid)
 {
 	JoseMemory	memory = jose_memory(NULL);
 	JoseKeySet	set = {0};
@@ -208,9 +215,7 @@ key_of_text(JoseAlg alg, char *content, char **kid)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the file does not hold a JWK, nor a set of them")));
-		choose_of_set(&set, *kid);
-		if (*kid == NULL && set.keys[0].kid.data != NULL)
-			*kid = kid_of(&set.keys[0]);
+		choose_of_set(&set, kid);
 	}
 	else
 	{

@@ -167,6 +167,8 @@ read_keys(void)
 		read_shared_secrets(keys);
 		keep_complete(keys);
 	}
+	else
+		cache_is_current = false;	/* nothing would tell when they come */
 	keys->verifying.keys = MemoryContextAllocZero(context, sizeof(JoseKey) * Max(keys->nkeys, 1));
 	choose_keys(keys, GetCurrentTimestamp());
 
@@ -555,7 +557,7 @@ sign_with(const AuthKey *key, JoseBytes input, uint8_t *signature, size_t *len)
 	explicit_bzero(jwk, strlen(jwk));
 	if (code != JOSE_OK)
 		return code;
-	code = set.nkeys == 1 ? jose_prepare_key(&set.keys[0]) : JOSE_KEY;
+	code = set.nkeys == 1 && jose_key_fits(&set.keys[0], key->alg) ? jose_prepare_key(&set.keys[0]) : JOSE_KEY;
 	if (code == JOSE_OK)
 		code = jose_sign(&set.keys[0], key->alg, input, signature, len);
 	jose_free_jwks(&set, &memory);

@@ -24,7 +24,7 @@ ALTER TABLE auth.secrets ALTER COLUMN value SET STATISTICS 0;
 -- DEFINER: the keys are read by no role; a caller learns what his own token says
 CREATE OR REPLACE FUNCTION auth.jwt_verify(token_value text)
 RETURNS auth.jwt_verify_result
-LANGUAGE C STABLE PARALLEL SAFE SECURITY DEFINER
+LANGUAGE C STABLE PARALLEL SAFE COST 100 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'statbus_auth_jwt_verify';
 COMMENT ON FUNCTION auth.jwt_verify(text) IS
@@ -32,7 +32,7 @@ COMMENT ON FUNCTION auth.jwt_verify(text) IS
 
 CREATE OR REPLACE FUNCTION auth.jwt_sign(claims jsonb, kid text DEFAULT NULL)
 RETURNS text
-LANGUAGE C VOLATILE PARALLEL SAFE
+LANGUAGE C VOLATILE PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'statbus_auth_jwt_sign';
 COMMENT ON FUNCTION auth.jwt_sign(jsonb, text) IS
     'A token of these claims, signed with the newest active key or with the one named.  22023 when the claims are no JSON object, 55000 when no key can sign';
@@ -45,13 +45,52 @@ AS 'MODULE_PATHNAME', 'statbus_auth_jwt_switch_role';
 COMMENT ON FUNCTION auth.jwt_switch_role(text) IS
     'Takes on the role of an access token until the end of the transaction, if session_user may; 28000 for a token that is not good, 0P000 for a role that is not a user''s, 25P01 outside a transaction';
 
-CREATE OR REPLACE FUNCTION auth.store_key(kid text, algorithm text, path text)
+CREATE OR REPLACE FUNCTION auth.store_key(kid text, algorithm text, path text, otherwise text)
 RETURNS jsonb
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_auth_store_key';
-COMMENT ON FUNCTION auth.store_key(text, text, text) IS
-    'Internal: makes a key, or reads it from a file of the server if a path is given, and keeps its secret; its kid and public part. Superusers only';
-REVOKE ALL ON FUNCTION auth.store_key(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION auth.store_key(text, text, text, text) IS
+    'Internal: makes a key, or reads it from a file of the server if a path is given, and keeps its secret; its kid (as given, else as in the file, else the last argument) and public part. Superusers only';
+REVOKE ALL ON FUNCTION auth.store_key(text, text, text, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.unrecorded_keys()
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $unrecorded_keys$
+BEGIN
+    RETURN QUERY
+    SELECT k.kid
+    FROM auth.signing_key AS k
+    WHERE k.state <> 'revoked'
+    AND NOT EXISTS (SELECT FROM auth.event AS e WHERE e.kind IN ('key_created', 'key_loaded') AND e.details->>'kid' = k.kid);
+END
+$unrecorded_keys$;
+COMMENT ON FUNCTION auth.unrecorded_keys() IS 'Internal: keys that a restore or a new CREATE EXTENSION has made, by kid';
+REVOKE ALL ON FUNCTION auth.unrecorded_keys() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.lost_key(algorithm text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $lost_key$
+BEGIN
+    IF to_regclass('auth.event') IS NULL OR NOT EXISTS (SELECT FROM auth.unrecorded_keys()) THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        SELECT e.details->>'kid'
+        FROM auth.event AS e
+        WHERE e.kind IN ('key_created', 'key_loaded')
+        AND (lost_key.algorithm IS NULL OR e.details->>'algorithm' = lost_key.algorithm)
+        AND NOT EXISTS (SELECT FROM auth.event AS r WHERE r.kind = 'key_revoked' AND r.details->>'kid' = e.details->>'kid')
+        AND NOT EXISTS (SELECT FROM auth.signing_key AS k WHERE k.kid = e.details->>'kid')
+        ORDER BY e.id DESC
+        LIMIT 1);
+END
+$lost_key$;
+COMMENT ON FUNCTION auth.lost_key(text) IS 'Internal: the newest key of before a restore, by kid; NULL when there was none, or somebody has seen to the keys since';
+REVOKE ALL ON FUNCTION auth.lost_key(text) FROM PUBLIC;
 
 -- A key and its row, without a record of it.
 CREATE OR REPLACE FUNCTION auth.add_key(kid text, algorithm text, path text)
@@ -64,7 +103,7 @@ DECLARE
 BEGIN
     -- One at a time, or two would both be the newest.
     LOCK TABLE auth.signing_key IN SHARE ROW EXCLUSIVE MODE;
-    made := auth.store_key(kid, algorithm, path);
+    made := auth.store_key(kid, algorithm, path, CASE WHEN path IS NOT NULL THEN auth.lost_key(algorithm) END);
     IF EXISTS (SELECT FROM auth.signing_key AS k WHERE k.kid = made->>'kid' AND k.state = 'revoked') THEN
         RAISE EXCEPTION 'key "%" was revoked', made->>'kid' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
@@ -94,22 +133,6 @@ END
 $ensure_signing_key$;
 COMMENT ON FUNCTION auth.ensure_signing_key() IS 'Internal: makes a first key of tokens if there is none';
 REVOKE ALL ON FUNCTION auth.ensure_signing_key() FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION auth.unrecorded_keys()
-RETURNS SETOF text
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $unrecorded_keys$
-BEGIN
-    RETURN QUERY
-    SELECT k.kid
-    FROM auth.signing_key AS k
-    WHERE k.state <> 'revoked'
-    AND NOT EXISTS (SELECT FROM auth.event AS e WHERE e.kind IN ('key_created', 'key_loaded') AND e.details->>'kid' = k.kid);
-END
-$unrecorded_keys$;
-COMMENT ON FUNCTION auth.unrecorded_keys() IS 'Internal: keys that a restore or a new CREATE EXTENSION has made, by kid';
-REVOKE ALL ON FUNCTION auth.unrecorded_keys() FROM PUBLIC;
 
 -- Whoever sees to the keys has seen what a restore made of them.
 CREATE OR REPLACE FUNCTION auth.record_key(kind text, kid text)
@@ -241,7 +264,7 @@ BEGIN
 END
 $set_secret_from_file$;
 COMMENT ON FUNCTION auth.set_secret_from_file(text, text, text) IS
-    'Loads a key from a file of the server: the text of a shared secret, or a JWK with its private part. It signs from now on, the others only verify. Tokens that were signed with it elsewhere are good if it has the same kid. Returns the kid. Superusers only';
+    'Loads a key from a file of the server: the text of a shared secret, or a JWK with its private part. It signs from now on, the others only verify. Tokens that were signed with it elsewhere are good if it has the same kid; after a restore, a key that is not named is the newest of before. Returns the kid. Superusers only';
 REVOKE ALL ON FUNCTION auth.set_secret_from_file(text, text, text) FROM PUBLIC;
 
 -- DEFINER: the public parts of keys are for everybody, their rows are not
@@ -288,17 +311,16 @@ COMMENT ON FUNCTION auth.jwt_secret() IS
     'What PostgREST''s setting jwt-secret has to hold: the one shared secret, or a JWK set of all keys that verify. Superusers only';
 REVOKE ALL ON FUNCTION auth.jwt_secret() FROM PUBLIC;
 
--- DEFINER: the keys are read by no role, their state is for everybody
-CREATE OR REPLACE FUNCTION auth.key_status()
+-- DEFINER: the keys are read by no role, their state is for everybody who asks for statbus.status()
+CREATE OR REPLACE FUNCTION statbus.key_status()
 RETURNS TABLE (item text, value text, hint text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $key_status$
 DECLARE
     signing record;
-    before text;
 BEGIN
-    SELECT k.kid, k.algorithm, count(*) OVER () AS n INTO signing
+    SELECT k.kid, k.algorithm INTO signing
     FROM auth.signing_key AS k
     WHERE k.state = 'active' AND k.not_before <= clock_timestamp() AND clock_timestamp() < k.not_after
     ORDER BY k.created_at DESC, k.kid DESC
@@ -306,14 +328,8 @@ BEGIN
     IF signing.kid IS NULL THEN
         RETURN QUERY SELECT 'signing key'::text, 'none'::text, 'Nobody can sign in. Run SELECT auth.create_signing_key().'::text;
     ELSIF to_regclass('auth.event') IS NOT NULL AND EXISTS (SELECT FROM auth.unrecorded_keys()) THEN
-        SELECT e.details->>'kid' INTO before
-        FROM auth.event AS e
-        WHERE e.kind IN ('key_created', 'key_loaded')
-        AND NOT EXISTS (SELECT FROM auth.event AS r WHERE r.kind = 'key_revoked' AND r.details->>'kid' = e.details->>'kid')
-        ORDER BY e.id DESC
-        LIMIT 1;
         RETURN QUERY SELECT 'signing key'::text, signing.algorithm || ', made after a restore'::text, format(
-            'Tokens of before are refused: no dump holds keys. Run SELECT auth.set_secret_from_file(…, %L) with the old key, or SELECT auth.rotate_signing_key() to go on with new ones.', before);
+            'Tokens of before are refused: no dump holds keys. Run SELECT auth.set_secret_from_file(…, %L) with the old key, or SELECT auth.rotate_signing_key() to go on with new ones.', auth.lost_key());
     ELSE
         RETURN QUERY SELECT 'signing key'::text, signing.algorithm, NULL::text;
     END IF;
@@ -323,4 +339,4 @@ BEGIN
     END IF;
 END
 $key_status$;
-COMMENT ON FUNCTION auth.key_status() IS 'Internal: the lines of statbus.status() about the keys of tokens';
+COMMENT ON FUNCTION statbus.key_status() IS 'Internal: the lines of statbus.status() about the keys of tokens';

@@ -96,7 +96,7 @@ BEGIN
     RETURN QUERY SELECT 'db-schemas'::text, 'api'::text, 'Setting of PostgREST.'::text;
     RETURN QUERY SELECT 'db-extra-search-path'::text, array_to_string(statbus.required_schemas(), ','), 'Setting of PostgREST.'::text;
     RETURN QUERY SELECT 'db-pre-request'::text, 'auth.pre_request'::text, 'Setting of PostgREST.'::text;
-    RETURN QUERY SELECT k.item, k.value, k.hint FROM auth.key_status() AS k;
+    RETURN QUERY SELECT k.item, k.value, k.hint FROM statbus.key_status() AS k;
 END
 $status$;
 COMMENT ON FUNCTION statbus.status() IS 'What is installed, what is left to do, and what PostgREST must be told';
