@@ -286,6 +286,6 @@ RESET ROLE;
 SELECT auth.change_password('correct horse');                                                    -- fails
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.opens('regress_nora@example.org', 'correct horse') AS changed;
-SELECT * FROM last_events OFFSET 12;
+SELECT * FROM last_events OFFSET 15;
 ROLLBACK;
 SELECT rolname FROM pg_roles WHERE rolname LIKE 'regress%@%';

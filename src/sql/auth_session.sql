@@ -14,8 +14,11 @@ BEGIN
     INSERT INTO auth.event (kind, user_id, by_user_id, email, session_jti, ip_address, user_agent, details)
     VALUES (
         kind::auth.event_kind, user_id, nullif(auth.caller_id(), user_id),
-        -- People type passwords into the field of the address.
-        CASE WHEN email ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(email) <= 320 THEN email END,
+        CASE
+            WHEN email IS NULL THEN (SELECT u.email::text FROM auth."user" AS u WHERE u.id = log_event.user_id)
+            -- People type passwords into the field of the address.
+            WHEN email ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(email) <= 320 THEN email
+        END,
         session_jti, auth.client_address(), auth.user_agent(), details);
 END
 $log_event$;
