@@ -1,6 +1,8 @@
 -- Signing in, as requests of PostgREST: role authenticator, settings request.*, auth.pre_request(), the call, settings
 -- response.*.  All in one transaction; what fails is rolled back to where the request began, as PostgREST does.
 \set SHOW_CONTEXT never
+-- What was rolled back before, here or by another test, would count.
+TRUNCATE auth.login_try;
 BEGIN;
 SET LOCAL statbus.trusted_proxies = '10.0.0.0/8';
 SET LOCAL track_functions = 'all';
@@ -233,7 +235,7 @@ SELECT * FROM pg_temp.refresh_with('x');
 SELECT * FROM pg_temp.refresh_with('');
 SELECT status FROM pg_temp.login('ada');
 RESET SESSION AUTHORIZATION;
-SELECT kind, about, details FROM pg_temp.event;                -- only what was signed by us is worth a record
+SELECT kind, about, details FROM pg_temp.event;                -- only what was signed by us is worth a record, once a minute
 -- A session past its time, and a version that is no number.
 UPDATE auth.refresh_session SET created_at = created_at - interval '31 days', expires_at = clock_timestamp() - interval '1 second'
 WHERE jti::text = pg_temp.claims('statbus-refresh') ->> 'jti';
@@ -553,3 +555,4 @@ SELECT count(*) FROM auth.event;                                -- fails
 ROLLBACK TO s;
 RESET SESSION AUTHORIZATION;
 ROLLBACK;
+TRUNCATE auth.login_try;

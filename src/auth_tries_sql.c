@@ -42,6 +42,7 @@
 
 PG_FUNCTION_INFO_V1(statbus_auth_rolled_back_tries);
 
+static Relation open_tries(void);
 static bool was_rolled_back(HeapTuple tuple);
 static bool is_about(Relation table, HeapTuple tuple, text *subject, TimestampTz since, TimestampTz *at);
 
@@ -68,7 +69,7 @@ statbus_auth_rolled_back_tries(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	table = table_open(get_relname_relid("login_try", get_namespace_oid("auth", false)), AccessShareLock);
+	table = open_tries();
 	scan = table_beginscan_strat(table, SnapshotAny, 0, NULL, true, false);
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
@@ -86,6 +87,20 @@ statbus_auth_rolled_back_tries(PG_FUNCTION_ARGS)
 	values[0] = Int32GetDatum(tries);
 	values[1] = TimestampTzGetDatum(last_at);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(result), values, nulls)));
+}
+
+/* The table auth.login_try, for reading. */
+static Relation
+open_tries(void)
+{
+	Oid			table = get_relname_relid("login_try", get_namespace_oid("auth", false));
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the register is not up to date with the extension"),
+				 errhint("Run CALL statbus.migrate().")));
+	return table_open(table, AccessShareLock);
 }
 
 /* Whether the transaction that inserted a row has ended without a commit. */

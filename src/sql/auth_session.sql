@@ -466,8 +466,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $refuse_refresh$
 BEGIN
-    -- What carries no token of ours is not worth a record: anybody could fill it.
-    IF user_id IS NOT NULL THEN
+    -- What carries no token of ours is not worth a record, and neither is a token of ours again and again: anybody could fill it.
+    IF user_id IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM auth.event AS e
+        WHERE e.user_id = refuse_refresh.user_id AND e.kind = 'refresh_failed' AND refuse_refresh.kind = 'refresh_failed'
+        AND e.at > clock_timestamp() - interval '1 minute') THEN
         PERFORM auth.log_event(kind, user_id, jsonb_build_object('reason', error_code), session_jti => session_jti);
     END IF;
     PERFORM auth.clear_session_cookies();
