@@ -118,7 +118,7 @@ ROLLBACK TO s;
 -- The one who asks is himself again, after an answer and after an error.
 SELECT auth.email() IS NULL AND auth.statbus_role() = 'admin_user' AS am_system;
 SELECT auth.assume_role('"explain_external@example.org"'::regrole);
-SELECT auth.email(), auth.caller_id() = 1 AS calls_as_system;
+SELECT auth.email(), auth.caller_id() = auth.uid() AS calls_as_him;
 SAVEPOINT inner_one;
 RELEASE inner_one;
 SELECT auth.email();

@@ -59,7 +59,7 @@ static uint64 changes = 1;
 static Oid	user_table = InvalidOid;
 
 /*
- * The role that statbus.as_user() has superusers taken for, and the level of
+ * The role that auth.assume_role() has superusers taken for, and the level of
  * the transaction that said so.
  */
 static Oid	assumed_role = InvalidOid;
@@ -85,7 +85,7 @@ static bool fill_identity(Relation table, HeapTuple tuple, AttrNumber email_colu
 static Datum user_column(Relation table, HeapTuple tuple, const char *column, bool *is_null);
 static int	rank_of_label(Oid label_id);
 static int	find_rank(const char *name);
-static AuthIdentity current_identity(void);
+static AuthIdentity identity_or_assumed(Oid role_id);
 static void transaction_ended(XactEvent event, void *arg);
 static void subtransaction_ended(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg);
 
@@ -300,24 +300,22 @@ find_rank(const char *name)
 }
 
 /*
- * Who runs the current function.  Inside auth.explain(), which runs as a
+ * Who asks, when a role does.  Inside auth.explain(), which runs as a
  * superuser, it is the person whom the explanation is about.
  */
 static AuthIdentity
-current_identity(void)
+identity_or_assumed(Oid role_id)
 {
-	Oid			role = GetUserId();
-
-	if (OidIsValid(assumed_role) && superuser_arg(role))
-		role = assumed_role;
-	return statbus_identity(role);
+	if (OidIsValid(assumed_role) && superuser())
+		role_id = assumed_role;
+	return statbus_identity(role_id);
 }
 
 /* auth.uid() → integer: auth."user".id of the current user. */
 Datum
 statbus_auth_uid(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity = current_identity();
+	AuthIdentity identity = identity_or_assumed(GetUserId());
 
 	if (identity.user_id == 0)
 		PG_RETURN_NULL();
@@ -328,7 +326,7 @@ statbus_auth_uid(PG_FUNCTION_ARGS)
 Datum
 statbus_auth_sub(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity = current_identity();
+	AuthIdentity identity = identity_or_assumed(GetUserId());
 	pg_uuid_t  *sub;
 
 	if (identity.user_id == 0)
@@ -342,7 +340,7 @@ statbus_auth_sub(PG_FUNCTION_ARGS)
 Datum
 statbus_auth_email(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity = current_identity();
+	AuthIdentity identity = identity_or_assumed(GetUserId());
 
 	if (identity.user_id == 0 || identity.email[0] == '\0')
 		PG_RETURN_NULL();
@@ -353,7 +351,7 @@ statbus_auth_email(PG_FUNCTION_ARGS)
 Datum
 statbus_auth_statbus_role(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity = current_identity();
+	AuthIdentity identity = identity_or_assumed(GetUserId());
 
 	if (identity.user_id == 0)
 		PG_RETURN_NULL();
@@ -373,7 +371,7 @@ statbus_auth_is_at_least(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown role \"%s\"", name),
 				 errhint("Roles are %s, %s, %s, %s.", ranks[0], ranks[1], ranks[2], ranks[3])));
-	identity = current_identity();
+	identity = identity_or_assumed(GetUserId());
 	PG_RETURN_BOOL(identity.user_id != 0 && identity.rank >= rank);
 }
 
@@ -390,7 +388,7 @@ statbus_auth_caller_id(PG_FUNCTION_ARGS)
 
 	if (InSecurityRestrictedOperation())
 		PG_RETURN_NULL();
-	identity = statbus_identity(GetOuterUserId());
+	identity = identity_or_assumed(GetOuterUserId());
 	if (identity.user_id == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(identity.user_id);
@@ -407,7 +405,7 @@ statbus_auth_caller_is_administrator(PG_FUNCTION_ARGS)
 
 	if (InSecurityRestrictedOperation())
 		PG_RETURN_BOOL(false);
-	identity = statbus_identity(GetOuterUserId());
+	identity = identity_or_assumed(GetOuterUserId());
 	PG_RETURN_BOOL(identity.user_id != 0 && identity.rank == lengthof(ranks) - 1);
 }
 

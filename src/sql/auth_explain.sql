@@ -190,6 +190,7 @@ COMMENT ON FUNCTION auth.explained_tables(regclass) IS 'A table, or a view and t
 REVOKE ALL ON FUNCTION auth.explained_tables(regclass) FROM PUBLIC;
 
 -- asked_policies(): the policies with their answers, asked as if the user did; {"answers": null} where one could not be asked.
+-- STABLE, as all that explain() is made of, so that every policy is asked about the same rows.
 CREATE OR REPLACE FUNCTION auth.asked_policies(role_id oid, user_id integer, relation regclass, row_id bigint, action text)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
