@@ -346,13 +346,12 @@ SET max_parallel_workers_per_gather = 0
 SET search_path = pg_catalog, pg_temp
 AS $explain$
 DECLARE
-    caller record;
+    asks_for_all CONSTANT boolean := auth.caller_is_administrator();
     found record;
     verdict boolean := true;
     refused_by text;
 BEGIN
-    SELECT u.email::text AS email, coalesce(u.statbus_role = 'admin_user', false) AS is_admin INTO caller FROM auth."user" AS u WHERE u.id = auth.caller_id();
-    IF NOT coalesce(caller.is_admin OR caller.email = lower(user_email), false) THEN
+    IF NOT (asks_for_all OR EXISTS (SELECT FROM auth."user" AS u WHERE u.id = auth.caller_id() AND u.email::text = lower(user_email))) THEN
         RAISE EXCEPTION 'permission denied to explain the rights of others'
             USING ERRCODE = 'insufficient_privilege', HINT = 'Administrators may, and everybody about himself.';
     END IF;
@@ -364,7 +363,7 @@ BEGIN
         RAISE EXCEPTION 'no relation is given' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     step := 0;
-    FOR found IN SELECT s.rule, s.allows, s.reason, s.decides FROM auth.explain_steps(user_email, relation, row_id, lower(action), caller.is_admin) AS s LOOP
+    FOR found IN SELECT s.rule, s.allows, s.reason, s.decides FROM auth.explain_steps(user_email, relation, row_id, lower(action), asks_for_all) AS s LOOP
         step := step + 1;
         rule := found.rule;
         allows := found.allows;
