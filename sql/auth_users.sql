@@ -200,6 +200,12 @@ UPDATE auth."user" SET encrypted_password = '!' WHERE display_name = 'Rita';    
 UPDATE auth."user" SET has_own_role = true WHERE display_name = 'Before';                       -- fails
 INSERT INTO auth."user" (display_name, email) VALUES ('X', 'regress_x@example.org');            -- fails
 
+RESET ROLE;
+-- What is made up: every character as likely as another, never twice the same.
+SELECT count(DISTINCT p.word) AS words, min(length(p.word)), max(length(p.word)), (SELECT count(DISTINCT c) FROM string_to_table(string_agg(p.word, ''), NULL) AS c) AS characters
+FROM (SELECT auth.random_password() AS word FROM generate_series(1, 200)) AS p;
+SET LOCAL ROLE "regress_ada@example.org";
+
 -- user_create ---------------------------------------------------------------------------------------------------------------
 SELECT email, password ~ '^[a-z2-9]{20}$' AS made_up FROM auth.user_create('Nora', ' Regress_Nora@example.org ', 'regular_user');
 SELECT * FROM auth.user_create('Olaf', 'regress_olaf@example.org', 'external_user', 'correct horse');
