@@ -179,6 +179,20 @@ SELECT auth.rotate_signing_key() IS NOT NULL AS rotated;
 SELECT item, value, hint FROM statbus.status() WHERE item = 'signing key';
 ROLLBACK;
 
+-- Parallel workers read the keys as their leader sees them.
+BEGIN;
+SELECT auth.create_signing_key() AS uncommitted \gset
+CREATE TABLE many_tokens AS SELECT auth.jwt_sign(jsonb_build_object('exp', :far, 'n', n), :'uncommitted') AS token FROM generate_series(1, 1000) AS n;
+ALTER TABLE many_tokens SET (parallel_workers = 2);
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM many_tokens WHERE (auth.jwt_verify(token)).is_valid;
+SELECT count(*) FROM many_tokens WHERE (auth.jwt_verify(token)).is_valid;
+UPDATE auth.signing_key SET state = 'revoked' WHERE kid = :'uncommitted';
+SELECT count(*) FROM many_tokens WHERE (auth.jwt_verify(token)).is_valid;
+ROLLBACK;
+
 -- Events tell what was done, with kid and algorithm and nothing else.
 SELECT kind, count(*) > 0 AS some, bool_and(details->>'kid' ~ '^[0-9a-f]{16}$' AND details - 'kid' - 'algorithm' = '{}') AS harmless FROM auth.event WHERE kind::text LIKE 'key%' GROUP BY kind ORDER BY kind;
 

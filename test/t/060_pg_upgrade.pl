@@ -40,6 +40,7 @@ my $older_rows = rows_of($old, 'older');
 my $secrets = $old->safe_psql('register', 'SELECT s::text FROM auth.secrets AS s ORDER BY s.key');
 cmp_ok(length $rows, '>', 100_000, 'the register holds rows');
 like($secrets, qr/S3CRET/, 'and a secret');
+my $token = $old->safe_psql('register', q{SELECT auth.jwt_sign('{"exp": 4102444800}')});
 is($old->safe_psql('register', q{SELECT count(*) FROM pg_roles WHERE rolname LIKE '%@example.org'}), '2', 'its users are roles');
 $old->stop;
 
@@ -79,6 +80,11 @@ for my $mode ('--copy', '--link')
 
 	same_text(rows_of($new, 'register'), $rows, "$mode: every row is there");
 	is($new->safe_psql('register', 'SELECT s::text FROM auth.secrets AS s ORDER BY s.key'), $secrets, "$mode: secrets are there and the same");
+	is($new->safe_psql('register', "SELECT (auth.jwt_verify('$token')).is_valid"), 't', "$mode: tokens of before are good");
+	is($new->safe_psql('register', q{SELECT hint IS NULL FROM statbus.status() WHERE item = 'signing key'}), 't', "$mode: the status says nothing of keys");
+	# The trigger that tells of changed keys has come along: it must be seen by a session that has read them.
+	is($new->safe_psql('register', "BEGIN; SELECT (auth.jwt_verify('$token')).is_valid; UPDATE auth.signing_key SET state = 'revoked'; SELECT (auth.jwt_verify('$token')).is_valid; ROLLBACK"),
+		"t\nf", "$mode: changed keys are noticed");
 	is($new->safe_psql('register', 'SELECT statbus.needs_migration()'), 'f', "$mode: nothing is left to migrate");
 	is($new->safe_psql('register', 'SELECT count(*) FROM statbus.verify_derived()'), '0', "$mode: derived data is right");
 
