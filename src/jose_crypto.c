@@ -261,25 +261,33 @@ verify_hashed(const JoseKey *key, JoseAlg alg, JoseBytes text, JoseBytes signatu
 	return JOSE_OK;
 }
 
+/* The context in which a key of Ed25519 verifies, set up once and begun anew each time, or NULL. */
+static EVP_MD_CTX *
+get_ed25519_verifier(JoseHandle *handle)
+{
+	if (handle->ed25519 != NULL && EVP_DigestVerifyInit(handle->ed25519, NULL, NULL, NULL, NULL) == 1)
+		return handle->ed25519;
+	EVP_MD_CTX_free(handle->ed25519);
+	handle->ed25519 = EVP_MD_CTX_new();
+	if (handle->ed25519 != NULL && EVP_DigestVerifyInit(handle->ed25519, NULL, NULL, NULL, handle->pkey) == 1)
+		return handle->ed25519;
+	EVP_MD_CTX_free(handle->ed25519);
+	handle->ed25519 = NULL;
+	return NULL;
+}
+
 /* JOSE_OK when an Ed25519 signature is the right one. */
 static JoseCode
 verify_ed25519(const JoseKey *key, JoseBytes text, JoseBytes signature)
 {
-	JoseHandle *handle = key->handle;
 	EVP_MD_CTX *context;
-	JoseCode	code;
 
 	if (signature.len != 64)
 		return JOSE_SIGNATURE;
-	context = EVP_MD_CTX_new();
-	if (context == NULL || EVP_DigestVerifyInit(context, NULL, NULL, NULL, handle->pkey) != 1)
-		code = JOSE_UNSUPPORTED;
-	else if (EVP_DigestVerify(context, signature.data, signature.len, text.data, text.len) != 1)
-		code = JOSE_SIGNATURE;
-	else
-		code = JOSE_OK;
-	EVP_MD_CTX_free(context);
-	return code;
+	context = get_ed25519_verifier(key->handle);
+	if (context == NULL)
+		return JOSE_UNSUPPORTED;
+	return EVP_DigestVerify(context, signature.data, signature.len, text.data, text.len) == 1 ? JOSE_OK : JOSE_SIGNATURE;
 }
 
 /* Makes an Ed25519 signature. */
@@ -494,6 +502,7 @@ jose_release_key(JoseKey *key)
 			EVP_MAC_CTX_free(handle->macs[alg]);
 #endif
 		}
+		EVP_MD_CTX_free(handle->ed25519);
 		EVP_PKEY_free(handle->pkey);
 		OPENSSL_free(handle);
 	}

@@ -42,6 +42,7 @@ typedef struct JoseHandle
 {
 	EVP_PKEY   *pkey;			/* NULL for a shared secret */
 	EVP_PKEY_CTX *verifiers[JOSE_ALG_COUNT];	/* not for Ed25519 */
+	EVP_MD_CTX *ed25519;		/* the same for Ed25519 */
 #ifndef JOSE_OLD_OPENSSL
 	EVP_MAC_CTX *macs[JOSE_ALG_COUNT];	/* with the secret in them */
 	bool		was_used[JOSE_ALG_COUNT];
