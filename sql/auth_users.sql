@@ -1,6 +1,7 @@
 -- Users, their roles of the server, their passwords, and who may say what about them.
 \set VERBOSITY sqlstate
 \set ON_ERROR_ROLLBACK on
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 BEGIN;
 
@@ -127,12 +128,14 @@ UPDATE auth."user" SET password = 'battery staple' WHERE display_name = 'Ada';
 SELECT pg_temp.sign_in();
 UPDATE auth."user" SET statbus_role = 'restricted_user' WHERE display_name = 'Rita';
 UPDATE auth."user" SET password = 'correct horse' WHERE display_name = 'Rita';
+UPDATE auth."user" SET password = 'correct horse' WHERE display_name = 'Rolf';
+SELECT rolpassword AS before FROM pg_authid WHERE rolname = 'regress_rita@example.org' \gset
 UPDATE auth."user" SET email = 'Regress_Rita_R@example.org' WHERE display_name = 'Rita';
 UPDATE auth."user" SET deleted_at = now() WHERE display_name = 'Rolf';
 SELECT * FROM role_of_user ORDER BY email;
 SELECT has_database_privilege('regress_rita@example.org', current_database(), 'CONNECT') AS former_address_connects,
-       (SELECT n.rolpassword = o.rolpassword FROM pg_authid AS n, pg_authid AS o
-        WHERE n.rolname = 'regress_rita_r@example.org' AND o.rolname = 'regress_rita@example.org') AS same_password;
+       (SELECT a.rolpassword FROM pg_authid AS a WHERE a.rolname = 'regress_rita@example.org') AS former_password,
+       (SELECT a.rolpassword = :'before' FROM pg_authid AS a WHERE a.rolname = 'regress_rita_r@example.org') AS same_password;
 SELECT * FROM signed_in;
 UPDATE auth."user" SET deleted_at = NULL WHERE display_name = 'Rolf';
 SELECT * FROM role_of_user WHERE email LIKE 'regress_rolf%';

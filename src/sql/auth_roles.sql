@@ -171,7 +171,8 @@ COMMENT ON FUNCTION auth.make_role(text, text, boolean) IS
     'Internal: the role of a user, made if it is not there, with his group; and with the right to connect when it is this register''s own.  Returns whether it was made';
 REVOKE ALL ON FUNCTION auth.make_role(text, text, boolean) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION auth.disconnect_role(role_name text)
+-- The role stays, and may still connect where everybody may: not with a password that was given to it here.
+CREATE OR REPLACE FUNCTION auth.disconnect_role(role_name text, is_own boolean)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -180,11 +181,15 @@ BEGIN
     PERFORM auth.lock_roles();
     IF to_regrole(quote_ident(role_name)) IS NOT NULL THEN
         EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %I', current_database(), role_name);
+        IF is_own THEN
+            PERFORM auth.set_role_password(role_name, '!');
+        END IF;
     END IF;
 END
 $disconnect_role$;
-COMMENT ON FUNCTION auth.disconnect_role(text) IS 'Internal: takes the right to connect to this database from a role; the role stays';
-REVOKE ALL ON FUNCTION auth.disconnect_role(text) FROM PUBLIC;
+COMMENT ON FUNCTION auth.disconnect_role(text, boolean) IS
+    'Internal: takes the right to connect to this database from a role, and its password where that is this register''s';
+REVOKE ALL ON FUNCTION auth.disconnect_role(text, boolean) FROM PUBLIC;
 
 -- The login roles of this database's users.  Triggers make them; after a restore into another cluster they are not there,
 -- because a dump of a database holds no roles, and neither is the right to connect.
@@ -206,7 +211,7 @@ BEGIN
         ORDER BY u.id
     LOOP
         IF person.deleted_at IS NOT NULL THEN
-            PERFORM auth.disconnect_role(person.role_name);
+            PERFORM auth.disconnect_role(person.role_name, person.has_own_role);
             CONTINUE;
         END IF;
         IF auth.make_role(person.role_name, person.group_name, person.has_own_role) THEN
@@ -380,15 +385,12 @@ BEGIN
         IF OLD.email IS NULL THEN
             RAISE EXCEPTION 'user "system" stays' USING ERRCODE = 'object_not_in_prerequisite_state';
         END IF;
-        PERFORM auth.disconnect_role(OLD.email::text);
+        PERFORM auth.disconnect_role(OLD.email::text, OLD.has_own_role);
         PERFORM auth.log_event('user_deleted', NULL, jsonb_build_object('id', OLD.id), OLD.email::text);
         RETURN NULL;
     END IF;
 
     -- The role of the server.
-    IF was_live AND (NOT is_live OR OLD.email::text <> NEW.email::text) THEN
-        PERFORM auth.disconnect_role(OLD.email::text);
-    END IF;
     IF is_live AND (NOT was_live OR ROW(OLD.email::text, OLD.statbus_role, OLD.email_confirmed_at)
                                     IS DISTINCT FROM ROW(NEW.email::text, NEW.statbus_role, NEW.email_confirmed_at)) THEN
         PERFORM auth.make_role(NEW.email::text, NEW.statbus_role::text, NEW.has_own_role);
@@ -397,6 +399,9 @@ BEGIN
         new_password := OLD.encrypted_password <> NEW.encrypted_password;
         IF was_live AND is_live AND OLD.email::text <> NEW.email::text AND OLD.has_own_role AND NEW.has_own_role THEN
             PERFORM auth.move_role_password(OLD.email::text, NEW.email::text);
+        END IF;
+        IF was_live AND (NOT is_live OR OLD.email::text <> NEW.email::text) THEN
+            PERFORM auth.disconnect_role(OLD.email::text, OLD.has_own_role);
         END IF;
     END IF;
     IF NEW.has_own_role AND (TG_OP = 'INSERT' AND NEW.encrypted_password <> '!' OR new_password) THEN
