@@ -335,7 +335,7 @@ BEGIN
     FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the last administrator of the register stays'
-            USING ERRCODE = 'object_not_in_prerequisite_state',
+            USING ERRCODE = 'restrict_violation',
                   HINT = CASE WHEN was_confirmed THEN 'First make another user an administrator whose address is confirmed.'
                               ELSE 'Make another user an administrator first.' END;
     END IF;
@@ -375,7 +375,7 @@ BEGIN
     -- By his name: auth.caller_id() does not know him any more when it is himself whom he has deleted.
     IF was_live AND (NOT is_live OR was_admin AND NOT is_admin) AND OLD.email::text = caller THEN
         RAISE EXCEPTION 'nobody takes his own rights away'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Ask another administrator.';
+            USING ERRCODE = 'restrict_violation', HINT = 'Ask another administrator.';
     END IF;
     IF was_admin AND (NOT is_admin OR OLD.email_confirmed_at IS NOT NULL AND NEW.email_confirmed_at IS NULL) THEN
         PERFORM auth.check_administrators(OLD.email_confirmed_at IS NOT NULL);
@@ -383,7 +383,7 @@ BEGIN
 
     IF TG_OP = 'DELETE' THEN
         IF OLD.email IS NULL THEN
-            RAISE EXCEPTION 'user "system" stays' USING ERRCODE = 'object_not_in_prerequisite_state';
+            RAISE EXCEPTION 'user "system" stays' USING ERRCODE = 'restrict_violation';
         END IF;
         PERFORM auth.disconnect_role(OLD.email::text, OLD.has_own_role);
         PERFORM auth.log_event('user_deleted', NULL, jsonb_build_object('id', OLD.id), OLD.email::text);

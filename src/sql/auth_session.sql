@@ -714,7 +714,7 @@ BEGIN
     WHERE s.user_id = caller AND s.jti = auth.uuid_or_null((auth.request_token()).claims ->> 'sid');
     IF NOT FOUND THEN
         RAISE EXCEPTION 'this request belongs to no session'
-            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Sign in over HTTP.';
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in over HTTP.';
     END IF;
     PERFORM auth.set_session_cookies(
         auth.jwt_sign(auth.token_claims(caller, 'access', clock_timestamp() - interval '1 minute')
