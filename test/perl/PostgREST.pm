@@ -54,7 +54,7 @@ sub start
 		  $node->safe_psql($database, q{SELECT value FROM statbus.status() WHERE item = 'db-extra-search-path'}),
 		'db-pre-request' =>
 		  $node->safe_psql($database, q{SELECT value FROM statbus.status() WHERE item = 'db-pre-request'}),
-		'jwt-secret' => $self->jwt_secret,
+		'jwt-secret' => $node->safe_psql($database, 'SELECT auth.jwt_secret()'),
 		'server-host' => '127.0.0.1',
 		'server-port' => $self->{port},
 		'admin-server-port' => $self->{admin_port},
@@ -121,24 +121,10 @@ sub DESTROY
 	return;
 }
 
-# What PostgREST's setting jwt-secret must be.
-sub jwt_secret
-{
-	my ($self) = @_;
-	return $self->{node}->safe_psql($self->{database},
-		$self->{node}->safe_psql($self->{database}, q{SELECT to_regprocedure('auth.jwt_secret()') IS NULL}) eq 't'
-		? q{SELECT value FROM auth.secrets WHERE key LIKE 'jwt_secret:%'} : 'SELECT auth.jwt_secret()');
-}
-
 # Learns by which key the register signs now.  It is read as a superuser: no role can.
 sub read_key
 {
 	my ($self) = @_;
-	$self->{node}->safe_psql($self->{database}, q{
-		WITH made AS (
-		    INSERT INTO auth.signing_key (kid, algorithm) SELECT 'tests', 'HS256' WHERE NOT EXISTS (SELECT FROM auth.signing_key)
-		    RETURNING kid)
-		INSERT INTO auth.secrets (key, value) SELECT 'jwt_secret:' || m.kid, 'a secret of the tests, long enough for HS256' FROM made AS m});
 	($kid, $secret) = split /\n/, $self->{node}->safe_psql($self->{database}, q{
 		SELECT k.kid || E'\n' || s.value
 		FROM auth.signing_key AS k JOIN auth.secrets AS s ON s.key = 'jwt_secret:' || k.kid
@@ -217,7 +203,41 @@ sub request
 	return { status => $response->{status}, body => $body, headers => $response->{headers}, text => $text };
 }
 
-# A browser that sees the server behind a proxy which serves it under /rest.  https: whether it came encrypted.
+# The status of a GET with a header of any bytes, also such as no client would send; 0 when there is no answer.
+sub raw_get
+{
+	my ($self, $path, $header) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 30) or return 0;
+	print $socket "GET $path HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n$header\r\n\r\n";
+	return (<$socket> // '') =~ m{\AHTTP/1\.[01] (\d{3})} ? $1 : 0;
+}
+
+# Several requests at the same time, each a list of arguments of request(); their statuses.
+sub at_once
+{
+	my ($self, @requests) = @_;
+	pipe(my $wait, my $go) or die "pipe: $!";
+	my @running = map {
+		my $request = $_;
+		pipe(my $in, my $out) or die "pipe: $!";
+		my $pid = fork() // die "fork: $!";
+		if ($pid == 0)
+		{
+			close $go;
+			sysread($wait, my $nothing, 1);
+			syswrite($out, $self->request(@$request)->{status});
+			POSIX::_exit(0);
+		}
+		close $out;
+		[ $pid, $in ];
+	} @requests;
+	close $go;
+	return map { my ($pid, $in) = @$_; my $status = <$in>; waitpid($pid, 0); $status } @running;
+}
+
+# A browser that sees the server behind a proxy which serves it under /rest.  https: whether it came encrypted;
+# address: from where; agent: what it calls itself; headers: more of them, on each request; as_bearer: the proxy
+# makes an Authorization header of the access cookie.
 sub browser
 {
 	my ($self, %options) = @_;
@@ -231,10 +251,12 @@ sub request
 {
 	my ($self, $method, $path, %with) = @_;
 	my %headers = (
-		'X-Forwarded-Proto' => $self->{https} ? 'https' : 'http', 'User-Agent' => $self->{agent} // 'a browser of the tests',
+		'X-Forwarded-Proto' => $self->{https} ? 'https' : 'http', 'X-Forwarded-For' => $self->{address} // '192.0.2.1',
+		'User-Agent' => $self->{agent} // 'a browser of the tests',
 		%{ $self->{headers} // {} }, %{ $with{headers} // {} });
-	my $got = $self->{server}->request($method, $path, %with, headers => \%headers,
-		cookies => { %{ $self->cookies_for($path) }, %{ $with{cookies} // {} } });
+	my %cookies = (%{ $self->cookies_for($path) }, %{ $with{cookies} // {} });
+	my $got = $self->{server}->request($method, $path, %with, headers => \%headers, cookies => \%cookies,
+		$self->{as_bearer} && defined $cookies{statbus} ? (token => $cookies{statbus}) : ());
 	my $set = PostgREST::cookies_of($got);
 	for my $name (keys %$set)
 	{
