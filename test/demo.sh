@@ -78,26 +78,16 @@ import_own() {
 	done
 }
 
-# A token as the office's login would give it: PostgREST takes the role from it.
-token() {
-	local role=$1 head body
-	b64() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
-	head=$(printf '{"alg":"HS256","typ":"JWT"}' | b64)
-	body=$(printf '{"role":"%s","exp":%d}' "$role" "$(($(date +%s) + 86400))" | b64)
-	printf '%s.%s.%s' "$head" "$body" "$(printf '%s.%s' "$head" "$body" | openssl dgst -sha256 -hmac "$secret" -binary | b64)"
-}
-
 start_postgrest() {
 	local binary
 	binary=$("$STATBUS_TOP/test/postgrest.sh" path) || { say "PostgREST could not be had: put its binary on the PATH and run again"; return 1; }
-	secret=$(openssl rand -hex 32)
 	as_postgres tee "$dir/postgrest.conf" >/dev/null <<-CONF
 		db-uri = "host=$dir/sock port=$port dbname=$database user=authenticator"
 		db-schemas = "api"
 		db-anon-role = "anon"
 		db-extra-search-path = "$(value "SELECT array_to_string(statbus.required_schemas(), ',')")"
 		db-pre-request = "auth.pre_request"
-		jwt-secret = "$secret"
+		jwt-secret = "$(value 'SELECT auth.jwt_secret()')"
 		server-host = "127.0.0.1"
 		server-port = $http_port
 	CONF
@@ -112,10 +102,23 @@ start_postgrest() {
 	return 1
 }
 
+# sign_in URL PASSWORD: what the first three of these requests are answered.
+sign_in() {
+	perl -MHTTP::Tiny -e '
+		my ($url, $password) = @ARGV;
+		my $http = HTTP::Tiny->new;
+		my $login = $http->post_form("$url/rpc/login", { email => "rita\@example.org", password => $password });
+		my %cookie = map { /^([^=]+)=([^;]+)/ } @{ $login->{headers}{"set-cookie"} };
+		my $read = $http->get("$url/statistical_unit?limit=1", { headers => { Cookie => "statbus=$cookie{statbus}" } });
+		my $refused = $http->get("$url/statistical_unit?limit=1");
+		print "\nlogin: $login->{status}, with its cookie: $read->{status}, without: $refused->{status}\n";
+		exit("$login->{status} $read->{status} $refused->{status}" ne "200 200 401");' "$@"
+}
+
 start() {
 	[ ! -d "$dir/data" ] || die "a demo is running: make demo-stop ends it"
 	find_server
-	need_packages perl openssl
+	need_packages perl
 	[ "${KEEP:-}" = 1 ] || trap stop EXIT
 	say "building for PostgreSQL $PG_MAJOR in $dir"
 	as_postgres mkdir -p "$dir"
@@ -129,11 +132,13 @@ start() {
 	sql -c 'CREATE EXTENSION statbus CASCADE'
 
 	title 'Settings, users, regions'
+	local password
 	sql <<-'SQL'
-		INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
-		    ('Ada Admin', 'ada@example.org', 'admin_user'), ('Rita Regular', 'rita@example.org', 'regular_user');
-		SELECT auth.sync_roles() AS "roles made";
+		SELECT email AS "made" FROM auth.user_create('Ada Admin', 'ada@example.org', 'admin_user');
+		-- Nothing stands before PostgREST here: the address of a refresh begins with nothing.
+		ALTER ROLE authenticator SET statbus.api_path = '';
 	SQL
+	password=$(value "SELECT password FROM auth.user_create('Rita Regular', 'rita@example.org', 'regular_user')")
 	if [ -z "${FILES:-}" ] || [ ! -f "$FILES/setup.sql" ]; then
 		sql <<-'SQL'
 			INSERT INTO api.settings (activity_category_standard_id, country_id, region_version_id)
@@ -193,16 +198,16 @@ start() {
 
 	title 'Over HTTP'
 	start_postgrest || return 0	# it has said what is missing; the rest of the demo stands
-	local rita unit
-	rita=$(token rita@example.org)
+	local unit
 	unit=$(value "SELECT unit_id FROM register.statistical_unit WHERE unit_type = 'legal_unit' AND valid_from <= statbus.today() AND statbus.today() < valid_until ORDER BY unit_id LIMIT 1")
 	local url=http://127.0.0.1:$http_port
 	cat <<-TEXT
-		TOKEN=$rita
-		curl -s -H "Authorization: Bearer \$TOKEN" '$url/statistical_unit?unit_type=eq.enterprise&limit=2&select=name,valid_from,valid_to,physical_region_code'
-		curl -s -H "Authorization: Bearer \$TOKEN" '$url/rpc/statistical_unit_details?unit_type=legal_unit&unit_id=$unit'
-		curl -s '$url/statistical_unit?limit=1'     # without a token: refused
+		curl -s -c cookies '$url/rpc/login' -d 'email=rita@example.org&password=$password'
+		curl -s -b cookies '$url/statistical_unit?unit_type=eq.enterprise&limit=2&select=name,valid_from,valid_to,physical_region_code'
+		curl -s -b cookies '$url/rpc/statistical_unit_details?unit_type=legal_unit&unit_id=$unit'
+		curl -s '$url/statistical_unit?limit=1'     # without a cookie: refused
 	TEXT
+	sign_in "$url" "$password"
 	if [ "${KEEP:-}" = 1 ]; then
 		printf '\nIt keeps running: %s, or with psql:\n  PGHOST=%s PGPORT=%s psql -U postgres %s\nmake demo-stop ends it.\n' "$url" "$PGHOST" "$port" "$database"
 	else
