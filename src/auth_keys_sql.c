@@ -343,12 +343,14 @@ choose_keys(KeyCache *keys, TimestampTz now)
 	}
 }
 
+/* What verifies at a moment; never NULL, but there may be no key in it. */
 const JoseKeySet *
 auth_verifying_keys(TimestampTz now)
 {
 	return &current_keys(now)->verifying;
 }
 
+/* What signs at a moment: the key of that name, or the newest; NULL when there is none. */
 const AuthKey *
 auth_signing_key(const char *kid, TimestampTz now)
 {
