@@ -142,6 +142,7 @@ SELECT * FROM role_of_user WHERE email LIKE 'regress_rolf%';
 DELETE FROM auth."user" WHERE display_name = 'Rolf';
 SELECT has_database_privilege('regress_rolf@example.org', current_database(), 'CONNECT') AS connects;
 DELETE FROM auth."user" WHERE email IS NULL;                                                     -- fails
+UPDATE auth."user" SET statbus_role = 'regular_user' WHERE email IS NULL;                        -- fails
 SELECT * FROM last_events;
 
 -- A role that was there before --------------------------------------------------------------------------------------------

@@ -58,13 +58,6 @@ PG_FUNCTION_INFO_V1(statbus_auth_keep_password);
 PG_FUNCTION_INFO_V1(statbus_auth_set_role_password);
 PG_FUNCTION_INFO_V1(statbus_auth_move_role_password);
 
-/* Has this transaction be the only one that makes or changes roles of users. */
-static void
-lock_roles(void)
-{
-	LockSharedObject(AuthIdRelationId, get_role_oid("authenticator", false), 0, ShareUpdateExclusiveLock);
-}
-
 /*
  * auth.lock_roles() → void
  *
@@ -74,7 +67,7 @@ lock_roles(void)
 Datum
 statbus_auth_lock_roles(PG_FUNCTION_ARGS)
 {
-	lock_roles();
+	LockSharedObject(AuthIdRelationId, get_role_oid("authenticator", false), 0, ShareUpdateExclusiveLock);
 	PG_RETURN_VOID();
 }
 
@@ -225,7 +218,11 @@ alter_password(const char *role_name, const char *password)
 		explicit_bzero(strVal(value), strlen(password));
 }
 
-/* Whether a register may say what the password of this role is. */
+/*
+ * Whether a register may say what the password of this role is.  Who shares
+ * the role only later may still find it so: this needs no lock, which users
+ * who change their passwords would keep from administrators.
+ */
 static bool
 password_is_ours(Oid role)
 {
@@ -250,7 +247,6 @@ statbus_auth_set_role_password(PG_FUNCTION_ARGS)
 		kept = kept->next;
 	if (kept == NULL && strcmp(hash, "!") != 0)
 		PG_RETURN_BOOL(false);	/* an old password's new hash, for instance */
-	lock_roles();
 	if (!password_is_ours(get_role_oid(role_name, true)))
 		PG_RETURN_BOOL(false);
 	alter_password(role_name, kept == NULL ? NULL : kept->password);

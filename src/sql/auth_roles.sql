@@ -381,6 +381,10 @@ BEGIN
         PERFORM auth.check_administrators(OLD.email_confirmed_at IS NOT NULL);
     END IF;
 
+    IF TG_OP = 'UPDATE' AND NEW.email IS NULL AND NEW.statbus_role <> 'admin_user' THEN
+        RAISE EXCEPTION 'user "system" is an administrator' USING ERRCODE = 'restrict_violation';
+    END IF;
+
     IF TG_OP = 'DELETE' THEN
         IF OLD.email IS NULL THEN
             RAISE EXCEPTION 'user "system" stays' USING ERRCODE = 'restrict_violation';

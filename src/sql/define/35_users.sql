@@ -1,7 +1,7 @@
 -- Definitions 35: what follows when a user is added, changed or taken out. A restore brings rows before triggers, so it
 -- makes no roles: auth.sync_roles() does. A login, which writes its time, fires none of these.
 CREATE OR REPLACE TRIGGER user_lock
-    BEFORE INSERT OR UPDATE OF email, password, statbus_role, email_confirmed_at, deleted_at OR DELETE ON auth."user"
+    BEFORE INSERT OR UPDATE OF email, statbus_role, email_confirmed_at, deleted_at OR DELETE ON auth."user"
     FOR EACH STATEMENT EXECUTE FUNCTION auth.user_lock();
 CREATE OR REPLACE TRIGGER user_prepare
     BEFORE INSERT OR UPDATE OF email, display_name, password, statbus_role, email_confirmed_at, deleted_at ON auth."user"
