@@ -89,9 +89,19 @@ $throttle_pause$;
 COMMENT ON FUNCTION auth.throttle_pause(integer, integer) IS 'Internal: for how long so many failures block, when so many are one too many';
 REVOKE ALL ON FUNCTION auth.throttle_pause(integer, integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION auth.throttle_limit(kind text)
+RETURNS integer
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $throttle_limit$
+    SELECT statbus.setting(CASE kind WHEN 'address' THEN 'statbus.login_attempts_per_address' ELSE 'statbus.login_attempts' END)::integer
+$throttle_limit$;
+COMMENT ON FUNCTION auth.throttle_limit(text) IS 'Internal: how many failures block an account, a device or an address';
+REVOKE ALL ON FUNCTION auth.throttle_limit(text) FROM PUBLIC;
+
 -- Each login holds the rows that it counts in until it ends, so that guesses made at the same time are counted one
 -- after another.  Callers lock the account before the address.
-CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text, p_limit integer)
+CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text)
 RETURNS timestamptz
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -108,11 +118,11 @@ BEGIN
     IF lost.tries = 0 THEN
         RETURN counted.blocked_until;
     END IF;
-    RETURN greatest(counted.blocked_until, lost.last_at + auth.throttle_pause(counted.failures + lost.tries, p_limit));
+    RETURN greatest(counted.blocked_until, lost.last_at + auth.throttle_pause(counted.failures + lost.tries, auth.throttle_limit(p_kind)));
 END
 $throttle_lock$;
-COMMENT ON FUNCTION auth.throttle_lock(text, text, integer) IS 'Internal: the end of the current or last block of an account or an address; holds its row';
-REVOKE ALL ON FUNCTION auth.throttle_lock(text, text, integer) FROM PUBLIC;
+COMMENT ON FUNCTION auth.throttle_lock(text, text) IS 'Internal: the end of the current or last block of an account or an address; holds its row';
+REVOKE ALL ON FUNCTION auth.throttle_lock(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION auth.throttle_try(p_kind text, p_subject text)
 RETURNS void
@@ -125,7 +135,7 @@ COMMENT ON FUNCTION auth.throttle_try(text, text) IS 'Internal: notes that a pas
 REVOKE ALL ON FUNCTION auth.throttle_try(text, text) FROM PUBLIC;
 
 -- After 15 minutes without a failure it begins anew; after a long block later, lest its end be the end of counting.
-CREATE OR REPLACE FUNCTION auth.throttle_fail(p_kind text, p_subject text, p_limit integer)
+CREATE OR REPLACE FUNCTION auth.throttle_fail(p_kind text, p_subject text)
 RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -133,20 +143,20 @@ AS $throttle_fail$
     UPDATE auth.throttle AS t
     SET failures = counted.failures,
         last_failure_at = clock_timestamp(),
-        blocked_until = CASE WHEN counted.failures < p_limit THEN '-infinity'
-                             ELSE clock_timestamp() + auth.throttle_pause(counted.failures, p_limit) END,
+        blocked_until = CASE WHEN counted.failures < auth.throttle_limit(p_kind) THEN '-infinity'
+                             ELSE clock_timestamp() + auth.throttle_pause(counted.failures, auth.throttle_limit(p_kind)) END,
         refused = false
     FROM (SELECT CASE
                      WHEN known.last_failure_at + least(greatest(4 * known.pause, interval '15 minutes'), interval '1 hour') < clock_timestamp() THEN 1
                      ELSE known.failures + 1
                  END
-          FROM (SELECT k.failures, k.last_failure_at, auth.throttle_pause(k.failures, p_limit) AS pause
+          FROM (SELECT k.failures, k.last_failure_at, auth.throttle_pause(k.failures, auth.throttle_limit(p_kind)) AS pause
                 FROM auth.throttle AS k
                 WHERE k.kind = p_kind AND k.subject = p_subject) AS known) AS counted (failures)
     WHERE t.kind = p_kind AND t.subject = p_subject
 $throttle_fail$;
-COMMENT ON FUNCTION auth.throttle_fail(text, text, integer) IS 'Internal: counts a failure against an account or an address, and blocks it from the limit on';
-REVOKE ALL ON FUNCTION auth.throttle_fail(text, text, integer) FROM PUBLIC;
+COMMENT ON FUNCTION auth.throttle_fail(text, text) IS 'Internal: counts a failure against an account or an address, and blocks it from the limit on';
+REVOKE ALL ON FUNCTION auth.throttle_fail(text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION auth.throttle_refuse(p_kind text, p_subject text)
 RETURNS boolean
@@ -346,6 +356,128 @@ REVOKE ALL ON FUNCTION auth.session_end() FROM PUBLIC;
 
 -- Signing in ------------------------------------------------------------------------------------------------------------
 
+-- A login counts against its account and its address.  Where the account is signed in already, failures from elsewhere do
+-- not lock it: there it is counted apart.
+CREATE OR REPLACE FUNCTION auth.login_counters(address text, user_id integer, OUT kinds text[], OUT subjects text[])
+RETURNS record
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $login_counters$
+DECLARE
+    network CONSTANT text := auth.network_of(auth.client_address());
+    account CONSTANT text := CASE WHEN address ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(address) <= 320
+                                  THEN address ELSE encode(sha256(convert_to(address, 'UTF8')), 'hex') END;
+BEGIN
+    IF EXISTS (SELECT FROM auth.refresh_session AS s
+               WHERE s.user_id = login_counters.user_id AND auth.network_of(s.ip_address) = network AND s.expires_at > clock_timestamp()) THEN
+        kinds := ARRAY['device'];
+        subjects := ARRAY[concat_ws(' ', account, network)];
+    ELSE
+        kinds := ARRAY['account'];
+        subjects := ARRAY[account];
+    END IF;
+    IF network IS NOT NULL THEN
+        kinds := kinds || 'address'::text;
+        subjects := subjects || network;
+    END IF;
+END
+$login_counters$;
+COMMENT ON FUNCTION auth.login_counters(text, integer) IS 'Internal: what a login for an address, which may be a user''s, counts against, in the order in which it is locked';
+REVOKE ALL ON FUNCTION auth.login_counters(text, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.refuse_login(status integer, user_id integer, address text, details jsonb)
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $refuse_login$
+BEGIN
+    PERFORM auth.respond(status);
+    IF details IS NOT NULL THEN
+        PERFORM auth.log_event(CASE status WHEN 429 THEN 'login_refused' ELSE 'login_failed' END, user_id, details, address);
+    END IF;
+    RETURN auth.response_for_nobody(CASE status WHEN 429 THEN 'TOO_MANY_ATTEMPTS' ELSE 'WRONG_PASSWORD' END);
+END
+$refuse_login$;
+COMMENT ON FUNCTION auth.refuse_login(integer, integer, text, jsonb) IS 'Internal: answers a login that fails, and records why if details are given';
+REVOKE ALL ON FUNCTION auth.refuse_login(integer, integer, text, jsonb) FROM PUBLIC;
+
+-- Holds what the login counts against.  The first login that a block refuses is recorded.
+CREATE OR REPLACE FUNCTION auth.login_block(kinds text[], subjects text[], OUT until timestamptz, OUT details jsonb)
+RETURNS record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $login_block$
+DECLARE
+    ends timestamptz;
+    longest integer;
+BEGIN
+    FOR i IN 1 .. cardinality(kinds) LOOP
+        ends := auth.throttle_lock(kinds[i], subjects[i]);
+        IF until IS NULL OR ends > until THEN
+            until := ends;
+            longest := i;
+        END IF;
+    END LOOP;
+    IF until > clock_timestamp() AND auth.throttle_refuse(kinds[longest], subjects[longest]) THEN
+        details := jsonb_build_object('blocked', kinds[longest], 'until', date_trunc('second', until));
+    END IF;
+END
+$login_block$;
+COMMENT ON FUNCTION auth.login_block(text[], text[]) IS 'Internal: until when logins are blocked that count against these, and what is to be recorded of it';
+REVOKE ALL ON FUNCTION auth.login_block(text[], text[]) FROM PUBLIC;
+
+-- One comparison of equal cost, whoever it is.
+CREATE OR REPLACE FUNCTION auth.login_failure(user_id integer, password text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $login_failure$
+DECLARE
+    person record;
+    matches boolean;
+BEGIN
+    SELECT u.id, u.encrypted_password, u.email_confirmed_at, u.deleted_at INTO person FROM auth."user" AS u WHERE u.id = user_id;
+    matches := coalesce(auth.verify_password(nullif(person.encrypted_password, '!'), coalesce(password, '')), false);
+    IF person.id IS NULL THEN
+        RETURN 'USER_NOT_FOUND';
+    ELSIF person.deleted_at IS NOT NULL THEN
+        RETURN 'USER_DELETED';
+    ELSIF person.encrypted_password = '!' THEN
+        RETURN 'USER_MISSING_PASSWORD';
+    ELSIF NOT matches THEN
+        RETURN 'WRONG_PASSWORD';
+    ELSIF person.email_confirmed_at IS NULL THEN
+        RETURN 'USER_NOT_CONFIRMED_EMAIL';
+    END IF;
+    -- A password that is changed at this moment opens nothing any more, and ends what was opened with it.
+    UPDATE auth."user" AS u
+    SET last_sign_in_at = clock_timestamp()
+    WHERE u.id = user_id AND u.encrypted_password = person.encrypted_password AND u.deleted_at IS NULL;
+    RETURN CASE WHEN NOT FOUND THEN 'WRONG_PASSWORD' END;
+END
+$login_failure$;
+COMMENT ON FUNCTION auth.login_failure(integer, text) IS 'Internal: why a user cannot sign in with a password, as auth.login_error_code; NULL when he can. Who he is stays as it is until the transaction ends';
+REVOKE ALL ON FUNCTION auth.login_failure(integer, text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION auth.begin_session(user_id integer)
+RETURNS auth.auth_response
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $begin_session$
+DECLARE
+    session_jti uuid;
+BEGIN
+    DELETE FROM auth.refresh_session AS s WHERE s.user_id = begin_session.user_id AND s.expires_at <= clock_timestamp();
+    INSERT INTO auth.refresh_session AS s (user_id, created_at, last_used_at, expires_at, user_agent, ip_address)
+    VALUES (begin_session.user_id, clock_timestamp(), clock_timestamp(), auth.session_end(), auth.user_agent(), auth.client_address())
+    RETURNING s.jti INTO session_jti;
+    PERFORM auth.log_event('login', user_id, session_jti => session_jti);
+    RETURN auth.response_for(user_id, auth.give_tokens(session_jti));
+END
+$begin_session$;
+COMMENT ON FUNCTION auth.begin_session(integer) IS 'Internal: signs a user in: his session, and its tokens for the client';
+REVOKE ALL ON FUNCTION auth.begin_session(integer) FROM PUBLIC;
+
 -- Whatever is wrong, a login that fails takes as long and answers with the same; auth.event says why.
 -- DEFINER: reads password hashes; writes sessions and counters, which no role may
 CREATE OR REPLACE FUNCTION auth.login(email text, password text)
@@ -355,104 +487,39 @@ SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $login$
 DECLARE
     address CONSTANT text := coalesce(lower(btrim(login.email)), '');
-    network CONSTANT text := auth.network_of(auth.client_address());
-    subject text := CASE WHEN address ~ '^[^@[:space:]]+@[^@[:space:]]+$' AND octet_length(address) <= 320
-                         THEN address ELSE encode(sha256(convert_to(address, 'UTF8')), 'hex') END;
-    subject_kind text := 'account';
-    person record;
-    blocked_kind text;
-    blocked_subject text;
-    blocked_until timestamptz;
-    address_blocked_until timestamptz;
-    account_limit CONSTANT integer := statbus.setting('statbus.login_attempts')::integer;
-    address_limit CONSTANT integer := statbus.setting('statbus.login_attempts_per_address')::integer;
-    reason text;
-    session_jti uuid;
+    user_id CONSTANT integer := (SELECT u.id FROM auth."user" AS u WHERE u.email = address::citext AND u.email::text = address);
+    counted record;
+    blocked record;
+    failure text;
 BEGIN
     PERFORM auth.refuse_get();
-    -- A login holds the account's row until its transaction ends, which a session of one's own may put off.
+    -- A login holds what it counts against until its transaction ends, which a session of one's own may put off.
     IF session_user <> 'authenticator' AND NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = session_user) THEN
         RAISE EXCEPTION 'logins come through PostgREST'
             USING ERRCODE = 'insufficient_privilege', HINT = 'Whoever is connected to the database is signed in.';
     END IF;
-    SELECT u.id, u.encrypted_password, u.email_confirmed_at, u.deleted_at INTO person
-    FROM auth."user" AS u
-    WHERE u.email = address::citext AND u.email::text = address;
-
-    -- Where the account is signed in already, failures from elsewhere do not lock it.
-    IF EXISTS (SELECT FROM auth.refresh_session AS s
-               WHERE s.user_id = person.id AND auth.network_of(s.ip_address) = network AND s.expires_at > clock_timestamp()) THEN
-        subject_kind := 'device';
-        subject := concat_ws(' ', subject, network);
-    END IF;
-    blocked_kind := subject_kind;
-    blocked_subject := subject;
-    blocked_until := auth.throttle_lock(subject_kind, subject, account_limit);
-    IF network IS NOT NULL THEN
-        address_blocked_until := auth.throttle_lock('address', network, address_limit);
-        IF address_blocked_until > blocked_until THEN
-            blocked_kind := 'address';
-            blocked_subject := network;
-            blocked_until := address_blocked_until;
-        END IF;
-    END IF;
-    IF blocked_until > clock_timestamp() THEN
-        IF auth.throttle_refuse(blocked_kind, blocked_subject) THEN
-            PERFORM auth.log_event('login_refused', person.id,
-                                   jsonb_build_object('blocked', blocked_kind, 'until', date_trunc('second', blocked_until)), address);
-        END IF;
-        PERFORM auth.respond(429);
-        PERFORM auth.add_response_header('Retry-After',
-            greatest(ceil(extract(epoch FROM least(blocked_until, clock_timestamp() + interval '1 day') - clock_timestamp())), 1)::integer::text);
-        RETURN auth.response_for_nobody('TOO_MANY_ATTEMPTS');
+    counted := auth.login_counters(address, user_id);
+    blocked := auth.login_block(counted.kinds, counted.subjects);
+    IF blocked.until > clock_timestamp() THEN
+        PERFORM auth.add_response_header('Retry-After', greatest(ceil(extract(epoch FROM
+            least(blocked.until, clock_timestamp() + interval '1 day') - clock_timestamp())), 1)::integer::text);
+        RETURN auth.refuse_login(429, user_id, address, blocked.details);
     END IF;
 
-    PERFORM auth.throttle_try(subject_kind, subject);
-    IF network IS NOT NULL THEN
-        PERFORM auth.throttle_try('address', network);
-    END IF;
-
-    -- One comparison of equal cost, whoever it is.
-    reason := CASE WHEN NOT coalesce(auth.verify_password(nullif(person.encrypted_password, '!'), coalesce(login.password, '')), false)
-                   THEN 'WRONG_PASSWORD' END;
-    reason := CASE
-        WHEN person.id IS NULL THEN 'USER_NOT_FOUND'
-        WHEN person.deleted_at IS NOT NULL THEN 'USER_DELETED'
-        WHEN person.encrypted_password = '!' THEN 'USER_MISSING_PASSWORD'
-        WHEN reason IS NULL AND person.email_confirmed_at IS NULL THEN 'USER_NOT_CONFIRMED_EMAIL'
-        ELSE reason
-    END;
-    IF reason IS NULL THEN
-        -- A password that is changed at this moment opens nothing any more, and ends what was opened with it.
-        UPDATE auth."user" AS u
-        SET last_sign_in_at = clock_timestamp()
-        WHERE u.id = person.id AND u.encrypted_password = person.encrypted_password AND u.deleted_at IS NULL;
-        reason := CASE WHEN NOT FOUND THEN 'WRONG_PASSWORD' END;
-    END IF;
-
-    IF reason IS NOT NULL THEN
-        PERFORM auth.throttle_fail(subject_kind, subject, account_limit);
-        IF network IS NOT NULL THEN
-            PERFORM auth.throttle_fail('address', network, address_limit);
-        END IF;
+    PERFORM auth.throttle_try(kind, subject) FROM unnest(counted.kinds, counted.subjects) AS c (kind, subject);
+    failure := auth.login_failure(user_id, login.password);
+    IF failure IS NOT NULL THEN
+        PERFORM auth.throttle_fail(kind, subject) FROM unnest(counted.kinds, counted.subjects) AS c (kind, subject);
         PERFORM auth.throttle_tidy();
-        PERFORM auth.log_event('login_failed', person.id, jsonb_build_object('reason', reason), address);
         PERFORM auth.clear_session_cookies();
-        PERFORM auth.respond(401);
-        RETURN auth.response_for_nobody('WRONG_PASSWORD');
+        RETURN auth.refuse_login(401, user_id, address, jsonb_build_object('reason', failure));
     END IF;
-
-    PERFORM auth.throttle_clear(subject_kind, subject);
+    PERFORM auth.throttle_clear(counted.kinds[1], counted.subjects[1]);
     PERFORM auth.throttle_tidy();
-    IF split_part(person.encrypted_password, '$', 3)::integer <> statbus.setting('statbus.bcrypt_cost')::integer THEN
-        UPDATE auth."user" AS u SET encrypted_password = auth.hash_password(login.password) WHERE u.id = person.id;
-    END IF;
-    DELETE FROM auth.refresh_session AS s WHERE s.user_id = person.id AND s.expires_at <= clock_timestamp();
-    INSERT INTO auth.refresh_session AS s (user_id, created_at, last_used_at, expires_at, user_agent, ip_address)
-    VALUES (person.id, clock_timestamp(), clock_timestamp(), auth.session_end(), auth.user_agent(), auth.client_address())
-    RETURNING s.jti INTO session_jti;
-    PERFORM auth.log_event('login', person.id, session_jti => session_jti, email => address);
-    RETURN auth.response_for(person.id, auth.give_tokens(session_jti));
+    UPDATE auth."user" AS u
+    SET encrypted_password = auth.hash_password(login.password)
+    WHERE u.id = user_id AND split_part(u.encrypted_password, '$', 3)::integer <> statbus.setting('statbus.bcrypt_cost')::integer;
+    RETURN auth.begin_session(user_id);
 END
 $login$;
 COMMENT ON FUNCTION auth.login(text, text) IS

@@ -319,8 +319,8 @@ row 'guesses at the same time',
 		return { status => scalar(grep { $_ == 401 } @status), text => "@status" };
 	},
 	refused => 1,
-	without => sub { replace_function('auth.throttle_lock(text, text, integer)', q{
-		CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text, p_limit integer) RETURNS timestamptz LANGUAGE sql VOLATILE
+	without => sub { replace_function('auth.throttle_lock(text, text)', q{
+		CREATE OR REPLACE FUNCTION auth.throttle_lock(p_kind text, p_subject text) RETURNS timestamptz LANGUAGE sql VOLATILE
 		SET search_path = pg_catalog, pg_temp
 		AS $$SELECT t.blocked_until FROM auth.throttle AS t WHERE t.kind = p_kind AND t.subject = p_subject$$}) },
 	succeeds => sub { $_[0]{status} > 1 };
@@ -370,7 +370,7 @@ row 'locking somebody out',
 		sql(q{DELETE FROM auth.throttle WHERE kind = 'address'});
 	},
 	attack => sub { guess($rita, $password, '192.0.2.10') }, refused => 200, told => 1,
-	without => sub { replace_function('auth.login(text, text)', sub { $_[0] =~ s/IF EXISTS \(SELECT FROM auth\.refresh_session/IF false AND EXISTS (SELECT FROM auth.refresh_session/r }) },
+	without => sub { replace_function('auth.login_counters(text, integer)', sub { $_[0] =~ s/IF EXISTS \(SELECT FROM auth\.refresh_session/IF false AND EXISTS (SELECT FROM auth.refresh_session/r }) },
 	succeeds => 429,
 	also => sub {
 		is(guess($rita, $password, '203.0.113.66')->{status}, 429, 'the one who guessed waits: 429');
@@ -398,7 +398,7 @@ row 'who has an account',
 		return { status => scalar keys %answer, text => join "\n", map { "@{ $answer{$_} }: $_" } sort keys %answer };
 	},
 	refused => 1, told => 1,
-	without => sub { replace_function('auth.login(text, text)', sub { $_[0] =~ s/response_for_nobody\('WRONG_PASSWORD'\)/response_for_nobody(reason)/r }) },
+	without => sub { replace_function('auth.refuse_login(integer, integer, text, jsonb)', sub { $_[0] =~ s/ELSE 'WRONG_PASSWORD' END/ELSE details ->> 'reason' END/r }) },
 	succeeds => 5,
 	also => sub {
 		sql(q{CREATE SEQUENCE public.comparisons; GRANT ALL ON SEQUENCE public.comparisons TO PUBLIC});
