@@ -515,6 +515,13 @@ SELECT set_config('test.jar', '{}', true);
 SELECT status, body FROM eves, pg_temp.http($$user_create('Mallory', 'regress_mallory@example.org', 'admin_user')$$, token => token);
 SELECT status, body FROM eves, pg_temp.http(format($$admin_change_password(%L, 'password of mallory')$$, pg_temp.sub('eve')), token => token);
 SELECT status, body FROM eves, pg_temp.http($$change_password('password of mallory')$$, token => token);
+SAVEPOINT s;
+DO $by_key$ BEGIN PERFORM set_config('request.jwt.claims', pg_temp.verified(token)::text, true), set_config('role', 'regress_eve@example.org', true) FROM eves; END $by_key$;
+UPDATE api."user" SET statbus_role = 'admin_user' WHERE display_name = 'Ada';      -- fails
+ROLLBACK TO s;
+DO $by_key$ BEGIN PERFORM set_config('request.jwt.claims', pg_temp.verified(token)::text, true), set_config('role', 'regress_eve@example.org', true) FROM eves; END $by_key$;
+UPDATE api.api_key SET revoked_at = now();                      -- fails
+ROLLBACK TO s;
 -- Another password ends everything that the one before has opened.
 SELECT status FROM pg_temp.login('max');
 SELECT status, body FROM pg_temp.http($$change_password('short')$$);

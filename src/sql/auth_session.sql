@@ -252,6 +252,21 @@ END
 $refuse_api_key$;
 COMMENT ON FUNCTION auth.refuse_api_key() IS 'Refuses a request that was not signed in with a password: 42501';
 
+CREATE OR REPLACE FUNCTION auth.refuse_api_key_change()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $refuse_api_key_change$
+BEGIN
+    -- Nobody is signed in who signs in.
+    IF auth.request_claims() ? 'type' THEN
+        PERFORM auth.refuse_api_key();
+    END IF;
+    RETURN NULL;
+END
+$refuse_api_key_change$;
+COMMENT ON FUNCTION auth.refuse_api_key_change() IS 'Trigger: accounts and keys are not changed by whoever comes with an API key';
+
 CREATE OR REPLACE FUNCTION auth.signed_in_user()
 RETURNS integer
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
