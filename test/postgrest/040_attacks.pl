@@ -495,6 +495,13 @@ row 'account taken over with an API key',
 	also => sub {
 		is($server->request(POST => '/rpc/create_api_key', token => $key->{token}, body => {})->{status}, 403, 'nor does a key make keys: 403');
 		is($server->request(POST => '/rpc/revoke_api_key', token => $key->{token}, body => { key_jti => $key->{jti} })->{status}, 403, 'or ends them: 403');
+		my $admin_key = login($ada)->request(POST => '/rpc/create_api_key', body => {})->{body}{token};
+		for my $change ({ statbus_role => 'admin_user' }, { deleted_at => 'now' })
+		{
+			is($server->request(PATCH => "/user?email=eq.$eve", token => $admin_key, body => $change)->{status}, 403, "nor an administrator's: " . (keys %$change)[0] . ': 403');
+		}
+		is($server->request(POST => '/rpc/user_create', token => $admin_key, body => { p_display_name => 'Mine', p_email => 'mine2\@example.org', p_statbus_role => 'admin_user' })->{status},
+			403, 'and it makes no users: 403');
 		is($server->request(POST => '/rpc/revoke_session', token => $key->{token}, body => { refresh_session_jti => $key->{jti} })->{status}, 403, 'or sessions: 403');
 	};
 $as_before->();
