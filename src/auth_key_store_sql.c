@@ -437,7 +437,7 @@ find_secret(Relation relation, const char *name)
 	{
 		bool		is_null;
 
-		if (strcmp(TextDatumGetCString(heap_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
+		if (strcmp(TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
 			found = heap_copytuple(row);
 	}
 	systable_endscan(scan);

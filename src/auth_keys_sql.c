@@ -220,7 +220,7 @@ read_key_row(AuthKey *key, HeapTuple row, TupleDesc columns, MemoryContext conte
 
 	for (int i = SIGNING_KEY_KID; i <= SIGNING_KEY_CREATED_AT; i++)
 	{
-		value[i] = heap_getattr(row, i, columns, &is_null[i]);
+		value[i] = statbus_getattr(row, i, columns, &is_null[i]);
 		if (is_null[i] && i != SIGNING_KEY_PUBLIC_JWK)
 			return false;
 	}
@@ -268,7 +268,7 @@ read_shared_secrets(KeyCache *keys)
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		bool		is_null;
-		char	   *name = TextDatumGetCString(heap_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null));
+		char	   *name = TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null));
 
 		if (strncmp(name, SECRET_PREFIX, strlen(SECRET_PREFIX)) != 0)
 			continue;
@@ -279,7 +279,7 @@ read_shared_secrets(KeyCache *keys)
 
 			if (!AUTH_ALG_IS_SHARED(key->alg) || key->key.k.data != NULL || strcmp(key->kid, name + strlen(SECRET_PREFIX)) != 0)
 				continue;
-			secret = DatumGetTextPP(heap_getattr(row, SECRET_VALUE, RelationGetDescr(relation), &is_null));
+			secret = DatumGetTextPP(statbus_getattr(row, SECRET_VALUE, RelationGetDescr(relation), &is_null));
 			key->key.k.len = VARSIZE_ANY_EXHDR(secret);
 			key->key.k.data = memcpy(MemoryContextAlloc(keys->context, Max(key->key.k.len, 1)),
 									 VARDATA_ANY(secret), key->key.k.len);
@@ -580,8 +580,8 @@ auth_read_secret(const char *kid)
 	{
 		bool		is_null;
 
-		if (strcmp(TextDatumGetCString(heap_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
-			secret = TextDatumGetCString(heap_getattr(row, SECRET_VALUE, RelationGetDescr(relation), &is_null));
+		if (strcmp(TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
+			secret = TextDatumGetCString(statbus_getattr(row, SECRET_VALUE, RelationGetDescr(relation), &is_null));
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);

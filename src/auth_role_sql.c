@@ -98,7 +98,7 @@ role_is_shared(Oid role)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 		bool		isnull;
-		Datum		acl = heap_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(databases), &isnull);
+		Datum		acl = statbus_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(databases), &isnull);
 
 		if (database->oid != MyDatabaseId)
 			is_shared = database->datdba == role || (!isnull && grants_connect(DatumGetAclP(acl), role));

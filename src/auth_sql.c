@@ -236,7 +236,7 @@ static bool
 fill_identity(Relation table, HeapTuple tuple, AttrNumber email_column, const char *email, AuthIdentity *identity)
 {
 	bool		is_null;
-	Datum		value = heap_getattr(tuple, email_column, RelationGetDescr(table), &is_null);
+	Datum		value = statbus_getattr(tuple, email_column, RelationGetDescr(table), &is_null);
 
 	if (is_null != (email == NULL))
 		return false;
@@ -268,7 +268,7 @@ user_column(Relation table, HeapTuple tuple, const char *column, bool *is_null)
 
 	if (number == InvalidAttrNumber)
 		elog(ERROR, "auth.\"user\" has no column \"%s\"", column);
-	return heap_getattr(tuple, number, RelationGetDescr(table), is_null);
+	return statbus_getattr(tuple, number, RelationGetDescr(table), is_null);
 }
 
 /* The rank of a label of the enum auth.statbus_role. */

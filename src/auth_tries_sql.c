@@ -125,12 +125,12 @@ is_about(Relation table, HeapTuple tuple, text *subject, TimestampTz since, Time
 	Datum		value;
 	text	   *stored;
 
-	value = heap_getattr(tuple, LOGIN_TRY_AT, RelationGetDescr(table), &is_null);
+	value = statbus_getattr(tuple, LOGIN_TRY_AT, RelationGetDescr(table), &is_null);
 	if (is_null || DatumGetTimestampTz(value) <= since)
 		return false;
 	*at = DatumGetTimestampTz(value);
 
-	value = heap_getattr(tuple, LOGIN_TRY_SUBJECT, RelationGetDescr(table), &is_null);
+	value = statbus_getattr(tuple, LOGIN_TRY_SUBJECT, RelationGetDescr(table), &is_null);
 	if (is_null)
 		return false;
 	/* A value is too short to be stored apart, where what was rolled back could be gone already. */

@@ -16,6 +16,7 @@
 
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "fmgr.h"
 
 #if PG_VERSION_NUM < 150000
@@ -50,6 +51,18 @@
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
 #endif
+
+/*
+ * A column of a row of a table.  The newest minor versions of the server inline a call of a function into heap_getattr()
+ * that older ones do not have: a library built with it would not load there.  It is for composite values.
+ */
+static inline Datum
+statbus_getattr(HeapTuple row, int number, TupleDesc columns, bool *is_null)
+{
+	if (number > (int) HeapTupleHeaderGetNatts(row->t_data))
+		return getmissingattr(columns, number, is_null);
+	return fastgetattr(row, number, columns, is_null);
+}
 
 /* Where derived data is brought up to date: GUC statbus.derive. */
 typedef enum StatbusDerive
