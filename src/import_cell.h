@@ -142,11 +142,13 @@ typedef struct ImportId
 	int32_t		id;
 } ImportId;
 
+#define IMPORT_ADDRESS_PARTS 5
+
 /* A postal or physical address: where its columns are; -1: not in the file. */
 typedef struct ImportAddress
 {
 	bool		is_used;		/* the file has address_part1 */
-	int			parts[5];		/* address_part1 … postplace */
+	int			parts[IMPORT_ADDRESS_PARTS];	/* address_part1 to 3, postcode, postplace */
 	int			region;
 	int			country;
 	int			latitude;

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_cell_internal.h
+ *	  What the files that judge cells share with each other only.
+ *
+ * IDENTIFICATION
+ *	  src/import_cell_internal.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STATBUS_IMPORT_CELL_INTERNAL_H
+#define STATBUS_IMPORT_CELL_INTERNAL_H
+
+#include "import_cell.h"
+
+/* A row that is being judged. */
+typedef struct ImportJudge
+{
+	const ImportPlan *plan;
+	ImportRow  *row;
+	int			room;			/* for findings */
+	ImportFinding unheard;		/* what a skipped row would have */
+} ImportJudge;
+
+/* True when the file says something in this column. */
+static inline bool
+import_has_cell(const ImportRow *row, int column)
+{
+	return column >= 0 && row->cells[column].data != NULL;
+}
+
+/* import_cell_finding.c */
+extern ImportFinding *import_add_finding(ImportJudge *judge, ImportSeverity severity,
+										 const char *code, const char *column, SbSlice value);
+extern ImportFinding *import_add_cell_finding(ImportJudge *judge, ImportSeverity severity,
+											  const char *code, int column);
+extern void import_add_text(ImportFinding *finding, const char *key, SbSlice text);
+extern void import_add_number(ImportFinding *finding, const char *key, int64_t number);
+extern void import_add_list(ImportFinding *finding, const char *key,
+							const char *const *list, int nlist);
+extern void import_add_hint(ImportJudge *judge, ImportFinding *finding, SbHintKind kind,
+							SbSlice value);
+extern SbSlice import_copy(const ImportPlan *plan, const char *data, size_t len);
+extern void import_sort_findings(ImportJudge *judge);
+
+/* import_cell_number.c */
+extern void import_judge_date(ImportJudge *judge, int column);
+extern void import_judge_integer(ImportJudge *judge, int column);
+extern void import_judge_numeric(ImportJudge *judge, int column);
+extern void import_judge_bounded(ImportJudge *judge, int column);
+extern void import_judge_boolean(ImportJudge *judge, int column);
+
+/* import_cell_code.c */
+extern void import_judge_code(ImportJudge *judge, int column);
+
+/* import_cell_text.c */
+extern void import_judge_text(ImportJudge *judge, int column);
+
+/* import_cell_unicode.c */
+extern uint32_t import_next_character(const char **at, const char *end);
+extern uint32_t import_last_character(const char *start, const char *end);
+extern size_t import_count_characters(SbSlice text);
+extern size_t import_first_characters(SbSlice text, size_t count);
+extern bool import_is_plain(SbSlice text);
+extern bool import_is_space(uint32_t c);
+extern bool import_is_upper(uint32_t c);
+extern bool import_is_composed(uint32_t c);
+
+#endif							/* STATBUS_IMPORT_CELL_INTERNAL_H */
