@@ -106,7 +106,8 @@ COMMENT ON FUNCTION auth.move_role_password(text, text) IS
     'Internal: lets a new role of a user open with the password of his former one; false when there is none, or another register shares a role';
 REVOKE ALL ON FUNCTION auth.move_role_password(text, text) FROM PUBLIC;
 
--- Who may connect is no part of a dump, so every install says it again.
+-- Who may connect is no part of a dump, so every install says it again; nor is what the log may hold of PostgREST's
+-- statements, whose parameters are passwords and tokens.
 CREATE OR REPLACE FUNCTION auth.restrict_connect()
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -115,10 +116,12 @@ AS $restrict_connect$
 BEGIN
     EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO authenticator, notify_reader', current_database());
+    EXECUTE format('ALTER ROLE authenticator IN DATABASE %I SET log_parameter_max_length = 0', current_database());
+    EXECUTE format('ALTER ROLE authenticator IN DATABASE %I SET log_parameter_max_length_on_error = 0', current_database());
 END
 $restrict_connect$;
 COMMENT ON FUNCTION auth.restrict_connect() IS
-    'Lets PostgREST''s role and notify_reader connect to this database, and nobody else who was not granted it by name';
+    'Lets PostgREST''s role and notify_reader connect to this database, and nobody else who was not granted it by name; keeps the parameters of PostgREST''s statements out of the log';
 REVOKE ALL ON FUNCTION auth.restrict_connect() FROM PUBLIC;
 
 -- A role may be there already: that of a user of another register, or one that the cluster's administrator made. It is not
