@@ -249,6 +249,19 @@ $browser = login($rita);
 answer(403, 'she gives one to an administrator', $server, POST => '/rpc/admin_change_password',
 	body => { user_sub => sql(qq{SELECT sub FROM auth."user" WHERE email = '$ada'}), new_password => 'hers from now on' }, token => $browser->cookie('statbus'));
 
+# The same password opens psql, and an application that is connected as somebody takes a token there.
+my $hba = $node->data_dir . '/pg_hba.conf';
+my $trust = slurp_file($hba);
+PostgreSQL::Test::Utils::append_to_file("$hba.new", qq{local all "$rita" scram-sha-256\n$trust});
+rename "$hba.new", $hba or die "pg_hba.conf: $!";
+$node->reload;
+is(psql_as($rita, $password, 'SELECT auth.email()'), $rita, 'she comes by psql');
+is(psql_as($rita, 'another one of eight', 'SELECT auth.email()'), undef, 'not with the password of before');
+sql(q{CREATE ROLE application LOGIN; GRANT CONNECT ON DATABASE register_of_test TO application; GRANT USAGE ON SCHEMA auth TO application});
+sql(qq{GRANT "$rita" TO application});
+my $switch = sprintf q{BEGIN; SELECT auth.jwt_switch_role('%s'); SELECT auth.email(); COMMIT; SELECT coalesce(auth.email(), 'nobody')}, $browser->cookie('statbus');
+is(psql_as('application', '', $switch), "\n$rita\nnobody", 'an application acts as her until the end of the transaction');
+
 # Users ------------------------------------------------------------------------------------------------------------
 $got = answer(200, 'an administrator makes a user', $admin, POST => '/rpc/user_create',
 	body => { p_display_name => 'Nils New', p_email => 'Nils@Example.org', p_statbus_role => 'regular_user' });
@@ -330,6 +343,17 @@ sql("SELECT auth.revoke_signing_key('$old_kid')");
 is($server->request(GET => '/status?limit=1', cookies => { statbus => $old })->{status}, 401, 'a revoked key is no good in a cookie, at once');
 serve();
 is(join(' ', map { bearer($_) } $old, $browser->cookie('statbus')), '401 200', 'nor as Bearer, when PostgREST was told');
+
+# Without a gap: PostgREST is told of a key before it signs.
+$new_kid = sql('SELECT auth.create_signing_key()');
+sql("UPDATE auth.signing_key SET not_before = clock_timestamp() + interval '10 minutes' WHERE kid = '$new_kid'");
+$later = login($rita);
+isnt(header_of($later->cookie('statbus'))->{kid}, $new_kid, 'a key that begins later does not sign yet');
+serve();
+sql("UPDATE auth.signing_key SET not_before = '-infinity' WHERE kid = '$new_kid'");
+$later = login($rita);
+is(header_of($later->cookie('statbus'))->{kid}, $new_kid, 'when its time has come it does');
+is(bearer($later->cookie('statbus')), 200, 'and PostgREST believes it at once');
 for my $algorithm (qw(ES256 RS256 PS256 EdDSA HS512))
 {
 	my $kid = sql("SELECT auth.rotate_signing_key('$algorithm')");
@@ -357,6 +381,18 @@ is(is_in($browser), 0, 'cookies do not sign in');
 is($browser->request(POST => '/rpc/auth_status')->{body}{email}, $rita, 'but are told who they are of');
 is(bearer($browser->cookie('statbus')), 200, 'a proxy makes a Bearer of them');
 is($browser->{jar}{'statbus-refresh'}{path}, '/rpc/refresh', 'and serves the register where it likes');
+
+# What psql answers somebody who comes with a password; undef when he is not let in or something fails.
+sub psql_as
+{
+	my ($who, $secret, $statements) = @_;
+	my ($out, $err) = ('', '');
+	local $ENV{PGPASSWORD} = $secret;
+	my $survived = IPC::Run::run([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database) . " user=$who" ],
+		'<', \$statements, '>', \$out, '2>', \$err);
+	chomp $out;
+	return $survived ? $out : undef;
+}
 
 # Whether somebody reads events, in SQL: they are not served.
 sub count_events
