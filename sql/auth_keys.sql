@@ -211,6 +211,10 @@ SELECT (auth.jwt_verify('x')).is_valid, auth.jwks() ? 'keys' AS public_keys;
 SELECT statement, pg_temp.state_of(statement)
 FROM unnest(ARRAY['SELECT auth.jwt_sign(''{}'')', 'SELECT auth.jwt_secret()', 'SELECT auth.create_signing_key()', 'SELECT auth.set_secret_from_file(''/etc/passwd'')']) AS statement;
 RESET ROLE;
+-- The status is for everybody, also for roles that have nothing in schema auth.
+SET ROLE notify_reader;
+SELECT item, value FROM statbus.status() WHERE item IN ('signing key', 'jwt-secret') ORDER BY item;
+RESET ROLE;
 DROP OWNED BY regress_keys;
 DROP ROLE regress_keys;
 DELETE FROM auth.api_key WHERE user_id = 1;
