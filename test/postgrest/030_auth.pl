@@ -171,6 +171,11 @@ is(PostgREST::claims_of($tab->cookie('statbus-refresh'))->{version}, PostgREST::
 is(is_in($tab), 1, 'it is in');
 answer(200, 'the first tab goes on', $browser, POST => '/rpc/refresh');
 
+my $tabs_token = $browser->cookie('statbus-refresh');
+my $tabs_version = sql("SELECT refresh_version FROM auth.refresh_session WHERE jti = '$said->{sid}'");
+is(join(' ', $server->at_once(map { [ POST => '/rpc/refresh', cookies => { 'statbus-refresh' => $tabs_token } ] } 1 .. 6)), '200 200 200 200 200 200', 'six tabs at the same time');
+is(sql("SELECT refresh_version FROM auth.refresh_session WHERE jti = '$said->{sid}'"), $tabs_version + 1, 'refresh once');
+
 sql("UPDATE auth.refresh_session SET last_used_at = last_used_at - interval '1 hour', created_at = created_at - interval '1 hour' WHERE jti = '$said->{sid}'");
 $got = answer(401, 'an old token that comes late', $tab, POST => '/rpc/refresh', cookies => { 'statbus-refresh' => $refresh });
 is(error($got), 'REFRESH_SESSION_INVALID_OR_SUPERSEDED', 'is superseded');
