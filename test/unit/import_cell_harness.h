@@ -1,0 +1,261 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_cell_harness.h
+ *	  What the unit tests of cells share: a plan, a row, and what it comes to
+ *	  written as text.
+ *
+ *
+ * IDENTIFICATION
+ *	  test/unit/import_cell_harness.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef IMPORT_CELL_HARNESS_H
+#define IMPORT_CELL_HARNESS_H
+
+#include "import_cell_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
+
+#define MAX_COLUMNS 32
+#define MAX_CHUNKS 4096
+#define TODAY 9132				/* 2025-01-01 */
+
+/* A code of a list. */
+typedef struct ListedCode
+{
+	const char *text;
+	ImportCode	code;
+} ListedCode;
+
+static const ListedCode countries[] = {
+	{"NO", {47, true, true}}, {"SE", {46, true, true}}, {"SU", {7, false, true}}, {NULL, {0, false, false}}
+};
+
+static const ListedCode codes[] = {
+	{"A", {1, true, true}}, {"old", {2, false, true}}, {"B", {3, true, false}}, {"01.1", {4, true, true}},
+	{"0301", {5, true, true}}, {NULL, {0, false, false}}
+};
+
+static int	tests = 0;
+static int	failures = 0;
+
+/* The arena: what was allocated, given back after each row. */
+static void *chunks[MAX_CHUNKS];
+static int	nchunks = 0;
+static int	normalised = 0;
+
+/* The row of the test. */
+static ImportColumn columns[MAX_COLUMNS];
+static SbSlice cells[MAX_COLUMNS];
+static ImportValue values[MAX_COLUMNS];
+static ImportPlan plan;
+static ImportRow row;
+static char text[8192];
+
+static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
+static void say(const char *format,...) __attribute__((format(printf, 1, 2)));
+
+/* Report one test. */
+static void
+ok(bool passed, const char *format,...)
+{
+	va_list		args;
+
+	tests++;
+	if (!passed)
+		failures++;
+	printf("%s %d - ", passed ? "ok" : "not ok", tests);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+/* Report a comparison of texts. */
+static void
+is(const char *got, const char *expected, const char *what)
+{
+	ok(strcmp(got, expected) == 0, "%s: %s", what, expected);
+	if (strcmp(got, expected) != 0)
+		printf("# got: %s\n", got);
+}
+
+/* Add to the text. */
+static void
+say(const char *format,...)
+{
+	size_t		len = strlen(text);
+	va_list		args;
+
+	va_start(args, format);
+	vsnprintf(text + len, sizeof(text) - len, format, args);
+	va_end(args);
+}
+
+static void *
+take(void *arg, size_t size)
+{
+	if (nchunks == MAX_CHUNKS || arg != &plan)
+		abort();
+	chunks[nchunks] = malloc(size > 0 ? size : 1);
+	if (chunks[nchunks] == NULL)
+		abort();
+	return chunks[nchunks++];
+}
+
+/* Give back what was taken since there were so many chunks. */
+static void
+give_back(int since)
+{
+	while (nchunks > since)
+		free(chunks[--nchunks]);
+}
+
+static bool
+look_up(void *list, SbSlice value, ImportCode *code)
+{
+	for (const ListedCode *c = list; c->text != NULL; c++)
+	{
+		if (strlen(c->text) == value.len && memcmp(c->text, value.data, value.len) == 0)
+		{
+			*code = c->code;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+suggest(void *list, SbSlice value, SbSlice *suggestion)
+{
+	*suggestion = (SbSlice) {"NO", 2};
+	return list == countries && value.len == 3 && memcmp(value.data, "NOR", 3) == 0;
+}
+
+/* Composes e and acute accent. */
+static SbSlice
+normalise(void *arg, SbSlice value)
+{
+	char	   *copy = take(arg, value.len + 1);
+	size_t		len = 0;
+
+	normalised++;
+	for (size_t i = 0; i < value.len; i++)
+	{
+		if (value.len - i >= 3 && memcmp(value.data + i, "e\xCC\x81", 3) == 0)
+		{
+			memcpy(copy + len, "\xC3\xA9", 2);
+			len += 2;
+			i += 2;
+		}
+		else
+			copy[len++] = value.data[i];
+	}
+	return (SbSlice) {copy, len};
+}
+
+/* A plan without columns, with everything else declared. */
+static void
+begin_plan(void)
+{
+	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD, SB_FORMAT_DD_MM_YYYY_DOT};
+	static const char *const names[] = {"YYYY-MM-DD", "DD.MM.YYYY"};
+	static const SbSlice yes[] = {{"true", 4}, {"ja", 2}};
+	static const SbSlice no[] = {{"false", 5}, {"nei", 3}};
+
+	give_back(0);
+	memset(&plan, 0, sizeof(plan));
+	memset(&row, 0, sizeof(row));
+	plan.columns = columns;
+	plan.date_formats = formats;
+	plan.date_format_names = names;
+	plan.ndate_formats = 2;
+	plan.decimal = SB_MARK_DOT;
+	plan.true_words = yes;
+	plan.ntrue = 2;
+	plan.false_words = no;
+	plan.nfalse = 2;
+	plan.today = TODAY;
+	plan.country = (ImportId) {false, 47};
+	plan.default_status = (ImportId) {false, 90};
+	plan.default_data_source = (ImportId) {true, 0};
+	plan.lookup = look_up;
+	plan.suggest = suggest;
+	plan.normalise = normalise;
+	plan.alloc = take;
+	plan.arg = &plan;
+	row.cells = cells;
+	row.values = values;
+	row.is_new = true;
+}
+
+/* Add a column to the plan. */
+static ImportColumn *
+add_column(const char *name, ImportKind kind, ImportList list)
+{
+	ImportColumn *c = &columns[plan.ncolumns];
+
+	memset(c, 0, sizeof(*c));
+	c->name = name;
+	c->kind = kind;
+	c->list = list;
+	c->codes = list == IMPORT_LIST_COUNTRY ? (void *) countries : (void *) codes;
+	cells[plan.ncolumns++] = (SbSlice) {NULL, 0};
+	return c;
+}
+
+/* A copy in memory of exactly that size, so that overreads are caught. */
+static SbSlice
+exact(const char *cell, size_t len)
+{
+	SbSlice		copy = {take(&plan, len), len};
+
+	memcpy((char *) copy.data, cell, len);
+	return copy;
+}
+
+/* Write a finding: severity, code, column=value, details. */
+static void
+say_finding(const ImportFinding *finding)
+{
+	say("%s%c %s %s", text[0] == '\0' ? "" : "; ", "EWI"[finding->severity],
+		finding->code == NULL ? "-" : finding->code, finding->column);
+	if (finding->value.data != NULL)
+		say("=%.*s", (int) finding->value.len, finding->value.data);
+	if (!finding->has_details)
+		return;
+	say(" {");
+	for (int i = 0; i < finding->ndetails; i++)
+	{
+		const ImportDetail *d = &finding->details[i];
+
+		say("%s%s:", i > 0 ? "," : "", d->key);
+		if (d->type == IMPORT_DETAIL_TEXT)
+			say("%.*s", (int) d->text.len, d->text.data);
+		else if (d->type == IMPORT_DETAIL_INTEGER)
+			say("%lld", (long long) d->number);
+		else
+			for (int j = 0; j < d->nlist; j++)
+				say("%s%s", j > 0 ? "/" : "", d->list[j]);
+	}
+	say("}");
+}
+
+/* The findings of the row as text. */
+static const char *
+findings(void)
+{
+	text[0] = '\0';
+	import_judge_row(&plan, &row);
+	for (int i = 0; i < row.nfindings; i++)
+		say_finding(&row.findings[i]);
+	return text;
+}
+
+#endif							/* IMPORT_CELL_HARNESS_H */
