@@ -823,6 +823,8 @@ DECLARE
     caller CONSTANT integer := auth.signed_in_user();
     key_jti CONSTANT uuid := gen_random_uuid();
     label CONSTANT text := coalesce(nullif(btrim(create_api_key.description), ''), 'Default API Key');
+    sid CONSTANT uuid := auth.uuid_or_null(auth.request_claims() ->> 'sid');
+    is_live boolean;
     expires_at timestamptz;
     token text;
     header text;
@@ -835,6 +837,16 @@ BEGIN
     END IF;
     IF length(label) > 200 THEN
         RAISE EXCEPTION 'the description of an API key has 200 characters at most' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- Whoever changes the password or ends the session at this moment means this key, too: he waits, or we do.
+    PERFORM FROM auth."user" AS u WHERE u.id = caller AND u.deleted_at IS NULL FOR SHARE;
+    is_live := FOUND;
+    IF sid IS NOT NULL THEN
+        PERFORM FROM auth.refresh_session AS s WHERE s.jti = sid AND s.user_id = caller FOR KEY SHARE;
+        is_live := is_live AND FOUND;
+    END IF;
+    IF NOT is_live THEN
+        RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
     END IF;
     expires_at := date_trunc('second', clock_timestamp()) + duration;
     token := auth.jwt_sign(auth.token_claims(caller, 'api_key', expires_at) || jsonb_build_object('jti', key_jti, 'description', label));
