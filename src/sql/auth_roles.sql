@@ -240,7 +240,8 @@ REVOKE ALL ON FUNCTION auth.caller_is_administrator() FROM PUBLIC;
 -- triggers of auth."user" ---------------------------------------------------------------------------------------------
 
 -- One lock for all registers of the cluster comes first, so that what is checked about administrators and roles holds
--- until the end of the transaction, and nobody who has a user's row waits for it.
+-- until the end of the transaction, and nobody who has a user's row waits for it.  Whoever is refused afterwards does not
+-- get it: he could hold it.
 -- DEFINER: the lock is not everybody's to take
 CREATE OR REPLACE FUNCTION auth.user_lock()
 RETURNS trigger
@@ -248,7 +249,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $user_lock$
 BEGIN
-    PERFORM auth.lock_roles();
+    IF auth.caller_is_administrator() THEN
+        PERFORM auth.lock_roles();
+    END IF;
     RETURN NULL;
 END
 $user_lock$;
