@@ -177,6 +177,16 @@ for my $how (sort keys %forged)
 		succeeds => 200,
 		also => sub { is(by_bearer($forged{$how})->{status}, 401, 'as Bearer: 401, by PostgREST') };
 }
+# This PostgREST has a key that the register has not, or no longer.
+my $stale = PostgREST->start($node, $database, 'jwt-secret' => 'x' x 64);
+my $revoked = PostgREST::token($rita, %ours, key => 'x' x 64);
+row 'token of a revoked key',
+	attack => sub { $stale->request(GET => $path, token => $revoked) }, refused => 401,
+	without => sub { replace_function('auth.bearer_claims()', q{
+		CREATE OR REPLACE FUNCTION auth.bearer_claims() RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT auth.request_claims()'}) },
+	succeeds => 200;
+$stale->stop;
+
 my @rubbish = ('', '.', '..', 'a.b.c', '....', 'null', '%00', 'e30.e30.', 'eyJhbGciOiJIUzI1NiJ9.e30.' . 'A' x 43, 'x' x 15000, '.' x 3000, '"', '{}',
 	PostgREST::sign({ alg => 'HS256' }, '{"role":"' . $rita . '\u0000"}'), PostgREST::sign({ alg => 'HS256' }, '{"a":' x 500 . '1' . '}' x 500),
 	PostgREST::sign({ alg => 'HS256' }, { %ours, exp => '9' }), PostgREST::sign({ alg => 'HS256' }, '{"type":"access","role":"' . $rita . '","exp":1e400}'));
