@@ -280,6 +280,9 @@ FROM (VALUES ('access', :'access'), ('access token without a session', :'no_sess
 SELECT pg_temp.request('anon', 'GET', NULL, jsonb_build_object('statbus-refresh', :'access', 'Statbus', :'access')) AS other_cookies,
        pg_temp.request('anon', 'POST', NULL, jsonb_build_object('statbus', :'access')) AS posts,
        pg_temp.request('bob@request.example.org', 'GET', pg_temp.claims('bob', '{"type":"access"}'), jsonb_build_object('statbus', :'access')) AS header_wins;
+-- A token that makes nobody of its bearer says nothing about anybody: PostgREST may know a key that is revoked here.
+SELECT pg_temp.request('anon', 'POST', '{"role":"anon"}') AS visitor,
+       pg_temp.request('anon', 'POST', (pg_temp.claims('ada', '{"type":"access","sid":"@1"}')::jsonb || '{"role":"anon"}')::text) AS visitor_with_claims;
 -- The claims are those of the token.
 SELECT pg_temp.request('anon', 'GET', NULL, jsonb_build_object('statbus', :'access')) AS becomes, auth.request_claims() ->> 'sid' AS sid, auth.email();
 ROLLBACK TO before_change;

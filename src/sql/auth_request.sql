@@ -337,6 +337,10 @@ BEGIN
     END IF;
 
     IF CURRENT_USER = 'anon' THEN
+        -- A visitor has no token.  What this one claims nobody has checked with the keys of here.
+        IF auth.request_claims() ? 'type' THEN
+            RAISE EXCEPTION 'Unauthorized' USING ERRCODE = 'PT401', HINT = 'Sign in again.';
+        END IF;
         IF has_cookie AND statbus.setting('statbus.cookie_login')::boolean THEN
             PERFORM auth.cookie_login();
         END IF;
