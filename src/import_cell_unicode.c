@@ -118,10 +118,12 @@ uint32_t
 import_last_character(const char *start, const char *end)
 {
 	const char *at = end - 1;
+	uint32_t	character;
 
 	while (at > start && end - at < 4 && ((unsigned char) *at & 0xC0) == 0x80)
 		at--;
-	return import_next_character(&at, end);
+	character = import_next_character(&at, end);
+	return at == end ? character : NO_CHARACTER + (unsigned char) end[-1];
 }
 
 /* How many characters a text has. */

@@ -483,6 +483,28 @@ test_characters(void)
 		ok(!import_is_space(marks[i]), "U+%04X is not", marks[i]);
 }
 
+/* Bytes that are no UTF-8 are a character each, and nothing beyond the end is read. */
+static void
+test_broken_bytes(void)
+{
+	static const char *const broken[] = {"\x80", "\xC3", "\xE2\x80", "\xF0\x9F\x98", "\xC0\x80", "\xFF", "\xE2" "a\x80"};
+
+	begin_plan();
+	for (int i = 0; i < length(broken); i++)
+	{
+		SbSlice		cell = exact(broken[i], strlen(broken[i]));
+		const char *at = cell.data;
+		uint32_t	c = import_next_character(&at, cell.data + cell.len);
+
+		ok(c > 0x10FFFF && at == cell.data + 1, "broken bytes %d are no character", i + 1);
+		ok(import_last_character(cell.data, cell.data + cell.len) > 0x10FFFF, "... from behind neither");
+		ok(!import_is_space(c) && !import_is_upper(c) && !import_is_composed(c), "... and of no sort");
+	}
+	ok(import_count_characters((SbSlice) {"a\xC3\xA5\xE2\x82\xAC", 6}) == 3, "three characters");
+	ok(import_first_characters((SbSlice) {"a\xC3\xA5\xE2\x82\xAC", 6}, 2) == 3, "two of them are three bytes");
+	ok(import_first_characters((SbSlice) {"a\xC3\xA5", 3}, 5) == 3, "no more than there are");
+}
+
 int
 main(void)
 {
@@ -500,6 +522,7 @@ main(void)
 	test_lengths();
 	test_plain();
 	test_characters();
+	test_broken_bytes();
 	give_back(0);
 	printf("1..%d\n", tests);
 	return failures > 0;
