@@ -25,4 +25,7 @@ typedef struct AuthIdentity
 
 extern AuthIdentity statbus_identity(Oid role_id);
 
+/* Whether a role has rights on the whole server, which no user of a register may have. */
+extern bool statbus_role_rules_server(Oid role_id);
+
 #endif							/* AUTH_H */

@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -52,7 +51,6 @@ static char *secret_text(const JoseKey *key, JoseAlg alg);
 static char *jwk_text(const JoseKey *key, JoseAlg alg, const char *kid, bool is_private);
 static void append_member(StringInfo text, const char *name, JoseBytes value);
 static void write_secret(const char *kid, char *value);
-static HeapTuple find_secret(Relation relation, const char *name);
 
 /*
  * auth.store_key(kid text, algorithm text, path text, otherwise text) → jsonb
@@ -405,7 +403,7 @@ write_secret(const char *kid, char *value)
 	Datum		values[SECRET_COLUMNS] = {0};
 	bool		nulls[SECRET_COLUMNS] = {0};
 	text	   *secret = cstring_to_text(value);
-	HeapTuple	old = find_secret(relation, name);
+	HeapTuple	old = auth_find_secret(relation, kid);
 	HeapTuple	row;
 
 	values[SECRET_KEY - 1] = CStringGetTextDatum(name);
@@ -423,23 +421,4 @@ write_secret(const char *kid, char *value)
 	table_close(relation, NoLock);
 	CacheInvalidateRelcacheByRelid(relid);
 	CommandCounterIncrement();
-}
-
-/* A copy of the row of a name, or NULL. */
-static HeapTuple
-find_secret(Relation relation, const char *name)
-{
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	found = NULL;
-	HeapTuple	row;
-
-	while (found == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		bool		is_null;
-
-		if (strcmp(TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
-			found = heap_copytuple(row);
-	}
-	systable_endscan(scan);
-	return found;
 }

@@ -13,6 +13,8 @@
 
 #include "statbus.h"
 
+#include "access/htup.h"
+#include "utils/relcache.h"
 #include "utils/timestamp.h"
 
 #include "jose.h"
@@ -62,8 +64,8 @@ extern const AuthKey *auth_signing_key(const char *kid, TimestampTz now);
 /* Checks a token, a text, with the keys of the register. */
 extern void auth_check_token(JoseVerdict *verdict, Datum token);
 
-/* Secrets of asymmetric keys are read where they are needed; a copy in memory of the caller, NULL: none. */
-extern char *auth_read_secret(const char *kid);
+/* A copy of a key's row in auth.secrets, or NULL. */
+extern HeapTuple auth_find_secret(Relation secrets, const char *kid);
 
 /* Whether a name may be a key's. */
 extern bool auth_kid_is_valid(const char *kid);

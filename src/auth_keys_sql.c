@@ -67,6 +67,7 @@ static void choose_keys(KeyCache *keys, TimestampTz now);
 static char *claims_text(Jsonb *claims);
 static char *sign_text(const AuthKey *key, const char *payload);
 static JoseCode sign_with(const AuthKey *key, JoseBytes input, uint8_t *signature, size_t *len);
+static char *read_secret(const char *kid);
 
 /* Callback: something has happened to a relation. */
 static void
@@ -552,7 +553,7 @@ sign_with(const AuthKey *key, JoseBytes input, uint8_t *signature, size_t *len)
 	if (AUTH_ALG_IS_SHARED(key->alg))
 		return jose_sign(&key->key, key->alg, input, signature, len);
 
-	jwk = auth_read_secret(key->kid);
+	jwk = read_secret(key->kid);
 	if (jwk == NULL)
 		return JOSE_KEY;
 	code = jose_read_jwks(&set, jwk, strlen(jwk), &memory);
@@ -566,24 +567,41 @@ sign_with(const AuthKey *key, JoseBytes input, uint8_t *signature, size_t *len)
 	return code;
 }
 
-/* The secret of a key from its row, or NULL.  The caller wipes it. */
-char *
-auth_read_secret(const char *kid)
+/* A copy of a key's row in auth.secrets, or NULL. */
+HeapTuple
+auth_find_secret(Relation secrets, const char *kid)
 {
 	char	   *name = psprintf("%s%s", SECRET_PREFIX, kid);
-	char	   *secret = NULL;
-	Relation	relation = table_open(secret_relation, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	SysScanDesc scan = systable_beginscan(secrets, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	found = NULL;
 	HeapTuple	row;
 
-	while (secret == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
+	while (found == NULL && HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		bool		is_null;
 
-		if (strcmp(TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(relation), &is_null)), name) == 0)
-			secret = TextDatumGetCString(statbus_getattr(row, SECRET_VALUE, RelationGetDescr(relation), &is_null));
+		if (strcmp(TextDatumGetCString(statbus_getattr(row, SECRET_KEY, RelationGetDescr(secrets), &is_null)), name) == 0)
+			found = heap_copytuple(row);
 	}
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* The secret of a key from its row, or NULL.  The caller wipes it. */
+static char *
+read_secret(const char *kid)
+{
+	Relation	secrets = table_open(secret_relation, AccessShareLock);
+	HeapTuple	row = auth_find_secret(secrets, kid);
+	char	   *secret = NULL;
+
+	if (row != NULL)
+	{
+		bool		is_null;
+
+		secret = TextDatumGetCString(statbus_getattr(row, SECRET_VALUE, RelationGetDescr(secrets), &is_null));
+		explicit_bzero(row->t_data, row->t_len);
+	}
+	table_close(secrets, AccessShareLock);
 	return secret;
 }

@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "commands/defrem.h"
@@ -38,6 +39,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "auth.h"
 #include "statbus.h"
 
 /* A password between the two triggers, known by the hash that is stored. */
@@ -121,8 +123,8 @@ statbus_auth_role_is_shared(PG_FUNCTION_ARGS)
 }
 
 /* Whether a role may do something to the whole server, by itself or through a role that it is a member of. */
-static bool
-role_rules_server(Oid role)
+bool
+statbus_role_rules_server(Oid role_id)
 {
 	Relation	roles = table_open(AuthIdRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(roles, InvalidOid, false, NULL, 0, NULL);
@@ -134,8 +136,8 @@ role_rules_server(Oid role)
 		Form_pg_authid held = (Form_pg_authid) GETSTRUCT(tuple);
 
 		rules = (held->rolsuper || held->rolcreaterole || held->rolreplication || held->rolbypassrls ||
-				 strncmp(NameStr(held->rolname), "pg_", 3) == 0) &&
-			is_member_of_role_nosuper(role, held->oid);
+				 IsReservedName(NameStr(held->rolname))) &&
+			is_member_of_role_nosuper(role_id, held->oid);
 	}
 	systable_endscan(scan);
 	table_close(roles, AccessShareLock);
@@ -153,7 +155,7 @@ statbus_auth_role_rules_server(PG_FUNCTION_ARGS)
 {
 	Oid			role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
 
-	PG_RETURN_BOOL(OidIsValid(role) && role_rules_server(role));
+	PG_RETURN_BOOL(OidIsValid(role) && statbus_role_rules_server(role));
 }
 
 /* Forgets what was kept: the memory goes with the transaction, the passwords before. */
@@ -226,7 +228,7 @@ alter_password(const char *role_name, const char *password)
 static bool
 password_is_ours(Oid role)
 {
-	return OidIsValid(role) && !role_is_shared(role) && !role_rules_server(role);
+	return OidIsValid(role) && !role_is_shared(role) && !statbus_role_rules_server(role);
 }
 
 /*

@@ -86,6 +86,7 @@ static Datum user_column(Relation table, HeapTuple tuple, const char *column, bo
 static int	rank_of_label(Oid label_id);
 static int	find_rank(const char *name);
 static AuthIdentity identity_or_assumed(Oid role_id);
+static AuthIdentity caller_identity(void);
 static void transaction_ended(XactEvent event, void *arg);
 static void subtransaction_ended(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg);
 
@@ -376,19 +377,25 @@ statbus_auth_is_at_least(PG_FUNCTION_ARGS)
 }
 
 /*
- * auth.caller_id() → integer: auth."user".id of who called, also inside a
- * SECURITY DEFINER function: the role that was set, or else logged in.
- * NULL where the server runs somebody else's code for the caller (an index
- * expression in a superuser's ANALYZE, for instance): that is not his call.
+ * Who called, also inside a SECURITY DEFINER function: the role that was set,
+ * or else logged in.  Nobody where the server runs somebody else's code for
+ * the caller (an index expression in a superuser's ANALYZE, for instance):
+ * that is not his call.
  */
+static AuthIdentity
+caller_identity(void)
+{
+	AuthIdentity nobody = {0};
+
+	return InSecurityRestrictedOperation() ? nobody : identity_or_assumed(GetOuterUserId());
+}
+
+/* auth.caller_id() → integer: auth."user".id of who called. */
 Datum
 statbus_auth_caller_id(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity;
+	AuthIdentity identity = caller_identity();
 
-	if (InSecurityRestrictedOperation())
-		PG_RETURN_NULL();
-	identity = identity_or_assumed(GetOuterUserId());
 	if (identity.user_id == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(identity.user_id);
@@ -401,11 +408,8 @@ statbus_auth_caller_id(PG_FUNCTION_ARGS)
 Datum
 statbus_auth_caller_is_administrator(PG_FUNCTION_ARGS)
 {
-	AuthIdentity identity;
+	AuthIdentity identity = caller_identity();
 
-	if (InSecurityRestrictedOperation())
-		PG_RETURN_BOOL(false);
-	identity = identity_or_assumed(GetOuterUserId());
 	PG_RETURN_BOOL(identity.user_id != 0 && identity.rank == lengthof(ranks) - 1);
 }
 

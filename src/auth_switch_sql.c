@@ -13,12 +13,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
@@ -26,8 +22,8 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/rel.h"
 
+#include "auth.h"
 #include "auth_keys.h"
 
 PG_FUNCTION_INFO_V1(statbus_auth_jwt_switch_role);
@@ -37,7 +33,6 @@ static void refuse_role(void);
 static Jsonb *claims_of_token(Datum value);
 static char *text_claim(Jsonb *claims, const char *name);
 static Oid	ordinary_role(const char *name);
-static bool is_powerful(Oid role);
 
 /*
  * auth.jwt_switch_role(token_value text) → void: the role of an access token,
@@ -136,30 +131,5 @@ ordinary_role(const char *name)
 	if (strlen(name) >= NAMEDATALEN || pg_strcasecmp(name, "none") == 0 || IsReservedName(name))
 		return InvalidOid;
 	role = get_role_oid(name, true);
-	return OidIsValid(role) && !is_powerful(role) ? role : InvalidOid;
-}
-
-/*
- * Whether a role, or one that it is a member of, has rights on the whole
- * server.  No user of a register has: auth.sync_roles() sees to that.
- */
-static bool
-is_powerful(Oid role)
-{
-	Relation	relation = table_open(AuthIdRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	bool		found = false;
-	HeapTuple	row;
-
-	while (!found && HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		Form_pg_authid other = (Form_pg_authid) GETSTRUCT(row);
-
-		found = (other->rolsuper || other->rolcreaterole || other->rolreplication || other->rolbypassrls ||
-				 IsReservedName(NameStr(other->rolname))) &&
-			is_member_of_role_nosuper(role, other->oid);
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return found;
+	return OidIsValid(role) && !statbus_role_rules_server(role) ? role : InvalidOid;
 }
