@@ -263,9 +263,6 @@ extern const char *jose_alg_name(JoseAlg alg);
 /* Whether a key is of the type and curve of an algorithm and, if it names one itself, names this. */
 extern bool jose_key_fits(const JoseKey *key, JoseAlg alg);
 
-/* The one algorithm of a key that is bound by its type (EC, OKP) or its "alg"; else JOSE_ALG_UNKNOWN. */
-extern JoseAlg jose_key_alg(const JoseKey *key);
-
 /* Long enough: HMAC secrets of at least 32 bytes, RSA of 2048 to 8192 bits and an odd exponent > 1. */
 extern bool jose_key_is_strong(const JoseKey *key, JoseAlg alg);
 

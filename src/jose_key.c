@@ -100,17 +100,6 @@ jose_key_fits(const JoseKey *key, JoseAlg alg)
 	return key->kty == alg_rules[alg].kty && key->curve == alg_rules[alg].curve;
 }
 
-JoseAlg
-jose_key_alg(const JoseKey *key)
-{
-	if (key->alg != JOSE_ALG_UNKNOWN)
-		return key->alg;
-	for (int alg = JOSE_ES256; alg <= JOSE_EDDSA; alg++)
-		if (jose_key_fits(key, (JoseAlg) alg))
-			return (JoseAlg) alg;
-	return JOSE_ALG_UNKNOWN;
-}
-
 /* The length in bits of a number without leading zero bytes. */
 static size_t
 count_bits(JoseBytes number)

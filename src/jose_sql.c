@@ -64,8 +64,8 @@ jose_memory(MemoryContext context)
 }
 
 /* Prepares all keys of a set: JOSE_OK, or JOSE_KEY.  Keys that this build cannot use stay, and refuse. */
-JoseCode
-jose_prepare_keys(JoseKeySet *set)
+static JoseCode
+prepare_keys(JoseKeySet *set)
 {
 	for (int i = 0; i < set->nkeys; i++)
 	{
@@ -75,16 +75,16 @@ jose_prepare_keys(JoseKeySet *set)
 	return JOSE_OK;
 }
 
-/* Releases all keys of a set; needed before its memory goes.  May be called twice. */
-void
-jose_release_keys(JoseKeySet *set)
+/* Releases all keys of a set; needed before its memory goes. */
+static void
+release_keys(JoseKeySet *set)
 {
 	for (int i = 0; i < set->nkeys; i++)
 		jose_release_key(&set->keys[i]);
 }
 
 /*
- * Checks a token, a text, with keys that have been through jose_prepare_keys().
+ * Checks a token, a text, with keys that have been through jose_prepare_key().
  * A token that is too long is refused by its size alone: nothing of it is
  * fetched or decompressed.
  */
@@ -127,7 +127,7 @@ release_call_keys(void *arg)
 {
 	JoseCall   *call = arg;
 
-	jose_release_keys(&call->set);
+	release_keys(&call->set);
 	memset(&call->set, 0, sizeof(JoseKeySet));
 	if (call->jwks != NULL)
 		explicit_bzero(call->jwks, VARSIZE(call->jwks));
@@ -189,7 +189,7 @@ read_keys(JoseCall *call, Jsonb *jwks)
 	explicit_bzero(text.data, (size_t) text.len);
 	pfree(text.data);
 	if (call->code == JOSE_OK)
-		call->code = jose_prepare_keys(&call->set);
+		call->code = prepare_keys(&call->set);
 	call->jwks = keep_jsonb(jwks);
 	MemoryContextSwitchTo(before);
 }

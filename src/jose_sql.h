@@ -42,16 +42,10 @@ extern void jose_default_options(JoseOptions *options);
 extern bool jose_read_options(JoseOptions *options, Jsonb *given);
 
 /*
- * Checks a token, a text, with keys that have been through jose_prepare_keys().  Never raises for
+ * Checks a token, a text, with keys that have been through jose_prepare_key().  Never raises for
  * what a token holds.  A long token is refused before it is fetched and decompressed.
  */
 extern void jose_check_datum(JoseVerdict *verdict, Datum token, const JoseKeySet *set, const JoseOptions *options);
-
-/* Prepares all keys of a set: JOSE_OK, or JOSE_KEY.  Keys that this build cannot use stay, and refuse. */
-extern JoseCode jose_prepare_keys(JoseKeySet *set);
-
-/* Releases all keys of a set; needed before its memory goes.  May be called twice. */
-extern void jose_release_keys(JoseKeySet *set);
 
 /* Parsed JSON as jsonb, or NULL when a number in it has more than JOSE_MAX_DIGITS digits when written out. */
 #define JOSE_MAX_DIGITS 1000

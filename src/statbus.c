@@ -32,16 +32,18 @@ PG_MODULE_MAGIC;
 /* Settings */
 int			statbus_derive = STATBUS_DERIVE_IMMEDIATE;
 int			statbus_derive_immediate_limit = 1000;
-int			statbus_bcrypt_cost = 10;
-int			statbus_access_token_lifetime = 3600;
-int			statbus_refresh_token_lifetime = 30 * 24 * 3600;
-int			statbus_refresh_grace = 10;
-int			statbus_login_attempts = 5;
-int			statbus_login_attempts_per_address = 20;
-bool		statbus_cookie_login = true;
-char	   *statbus_api_path = NULL;
 char	   *statbus_jwt_audience = NULL;
-char	   *statbus_trusted_proxies = NULL;
+
+/* Settings of signing in that only SQL reads, by statbus.setting(). */
+static int	bcrypt_cost = 10;
+static int	access_token_lifetime = 3600;
+static int	refresh_token_lifetime = 30 * 24 * 3600;
+static int	refresh_grace = 10;
+static int	login_attempts = 5;
+static int	login_attempts_per_address = 20;
+static bool cookie_login = true;
+static char *api_path = NULL;
+static char *trusted_proxies = NULL;
 
 static char *current_date_setting = NULL;
 
@@ -132,28 +134,28 @@ define_auth_settings(void)
 {
 	define_int("statbus.bcrypt_cost", "The cost of a new password hash.",
 			   "Each step doubles the time of a login.  Older hashes are renewed at the next login.",
-			   &statbus_bcrypt_cost, 10, 10, 16, 0);
+			   &bcrypt_cost, 10, 10, 16, 0);
 	define_int("statbus.access_token_lifetime", "How long an access token is valid.", NULL,
-			   &statbus_access_token_lifetime, 3600, 1, 24 * 3600, GUC_UNIT_S);
+			   &access_token_lifetime, 3600, 1, 24 * 3600, GUC_UNIT_S);
 	define_int("statbus.refresh_token_lifetime", "How long a session lives that is not refreshed.", NULL,
-			   &statbus_refresh_token_lifetime, 30 * 24 * 3600, 1, 366 * 24 * 3600, GUC_UNIT_S);
+			   &refresh_token_lifetime, 30 * 24 * 3600, 1, 366 * 24 * 3600, GUC_UNIT_S);
 	define_int("statbus.refresh_grace", "How long the refresh token before the current one is still answered.",
 			   "For tabs of one browser that refresh at the same time.  After that, its use ends the session.",
-			   &statbus_refresh_grace, 10, 0, 60, GUC_UNIT_S);
+			   &refresh_grace, 10, 0, 60, GUC_UNIT_S);
 	define_int("statbus.login_attempts", "Failed logins of an account before it is blocked for a time.", NULL,
-			   &statbus_login_attempts, 5, 1, 1000, 0);
+			   &login_attempts, 5, 1, 1000, 0);
 	define_int("statbus.login_attempts_per_address", "Failed logins from an address before it is blocked for a time.", NULL,
-			   &statbus_login_attempts_per_address, 20, 1, 100000, 0);
+			   &login_attempts_per_address, 20, 1, 100000, 0);
 	DefineCustomBoolVariable("statbus.cookie_login", "Whether the access cookie signs a request in that has no other token.",
 							 "Not needed behind a proxy that makes an Authorization header of the cookie.",
-							 &statbus_cookie_login, true, PGC_SUSET, 0, NULL, NULL, NULL);
+							 &cookie_login, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_string("statbus.api_path", "The path under which browsers see PostgREST.",
-				  "The cookie of the refresh token is for the path below it, /rpc/refresh.", &statbus_api_path, "/rest");
+				  "The cookie of the refresh token is for the path below it, /rpc/refresh.", &api_path, "/rest");
 	define_string("statbus.jwt_audience", "The audience that tokens are issued for and must name.",
 				  "When empty, tokens name none and none is asked for.", &statbus_jwt_audience, "");
 	DefineCustomStringVariable("statbus.trusted_proxies", "The addresses of the proxies before PostgREST, as a list of networks.",
 							   "Only behind them X-Forwarded-For and X-Forwarded-Host are believed.  Empty: they never are.",
-							   &statbus_trusted_proxies, "", PGC_SUSET, 0, statbus_check_trusted_proxies, NULL, NULL);
+							   &trusted_proxies, "", PGC_SUSET, 0, statbus_check_trusted_proxies, NULL, NULL);
 }
 
 /*

@@ -74,17 +74,8 @@ typedef enum StatbusDerive
 extern int	statbus_derive;
 extern int	statbus_derive_immediate_limit;
 
-/* Signing in; superusers set these. */
-extern int	statbus_bcrypt_cost;
-extern int	statbus_access_token_lifetime;
-extern int	statbus_refresh_token_lifetime;
-extern int	statbus_refresh_grace;
-extern int	statbus_login_attempts;
-extern int	statbus_login_attempts_per_address;
-extern bool statbus_cookie_login;
-extern char *statbus_api_path;
+/* The audience of tokens: GUC statbus.jwt_audience. */
 extern char *statbus_jwt_audience;
-extern char *statbus_trusted_proxies;
 
 extern bool statbus_current_date(int32 *day);
 
