@@ -53,6 +53,16 @@ $client_address$;
 COMMENT ON FUNCTION auth.client_address() IS
     'Where the request comes from: the address of the client, told by a proxy that statbus.trusted_proxies names; NULL when that is not known';
 
+-- Of several proxies the first, to which the browser speaks.
+CREATE OR REPLACE FUNCTION auth.is_https()
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $is_https$
+    SELECT coalesce(lower(btrim(split_part(auth.request_header('x-forwarded-proto'), ',', 1))) = 'https', false)
+$is_https$;
+COMMENT ON FUNCTION auth.is_https() IS 'Whether the client speaks TLS, as a proxy says in X-Forwarded-Proto';
+
 CREATE OR REPLACE FUNCTION auth.refuse_get()
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -115,7 +125,7 @@ BEGIN
     END IF;
     PERFORM auth.add_response_header('Set-Cookie', concat(
         name, '=', value, '; Path=', path, '; HttpOnly; SameSite=Strict',
-        CASE WHEN lower(btrim(split_part(auth.request_header('x-forwarded-proto'), ',', 1))) = 'https' THEN '; Secure' END,
+        CASE WHEN auth.is_https() THEN '; Secure' END,
         '; Expires=', to_char(expires_at AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
         '; Max-Age=', greatest(floor(extract(epoch FROM expires_at - clock_timestamp()))::bigint, 0)));
 END

@@ -351,7 +351,7 @@ COMMENT ON FUNCTION auth.check_administrators(boolean) IS
     'Internal: refuses to leave a register without an administrator, or without one whose address is confirmed when there was one';
 REVOKE ALL ON FUNCTION auth.check_administrators(boolean) FROM PUBLIC;
 
--- DEFINER: ends sessions and keys, records events
+-- DEFINER: makes and changes roles of the server, records events
 CREATE OR REPLACE FUNCTION auth.user_follow()
 RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -570,13 +570,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $change_password$
 DECLARE
-    caller CONSTANT integer := auth.caller_id();
-BEGIN
     -- A key that was left in a script must not be enough to take the account over.
-    IF caller IS NULL OR session_user = 'authenticator' AND (auth.request_claims() ->> 'type') IS DISTINCT FROM 'access' THEN
-        RAISE EXCEPTION 'permission denied to change a password'
-            USING ERRCODE = 'insufficient_privilege', HINT = 'Sign in with the password that you have.';
-    END IF;
+    caller CONSTANT integer := auth.signed_in_user();
+BEGIN
     PERFORM auth.set_password(caller, new_password);
     RETURN true;
 END

@@ -452,7 +452,7 @@ DECLARE
     matches boolean;
 BEGIN
     SELECT u.id, u.encrypted_password, u.email_confirmed_at, u.deleted_at INTO person FROM auth."user" AS u WHERE u.id = user_id;
-    matches := coalesce(auth.verify_password(nullif(person.encrypted_password, '!'), coalesce(password, '')), false);
+    matches := auth.verify_password(person.encrypted_password, password);
     IF person.id IS NULL THEN
         RETURN 'USER_NOT_FOUND';
     ELSIF person.deleted_at IS NOT NULL THEN
@@ -730,7 +730,7 @@ BEGIN
         auth.describe_token(auth.request_cookie('statbus-refresh')),
         clock_timestamp(),
         CASE WHEN is_request THEN nullif(current_setting('app.settings.deployment_slot_code', true), '') END,
-        coalesce(lower(auth.request_header('x-forwarded-proto')) = 'https', false))::auth.auth_test_response;
+        auth.is_https())::auth.auth_test_response;
 END
 $auth_test$;
 COMMENT ON FUNCTION auth.auth_test() IS 'What the request looks like to the database; without tokens and without values of cookies';
