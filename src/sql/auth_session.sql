@@ -838,8 +838,9 @@ BEGIN
     IF length(label) > 200 THEN
         RAISE EXCEPTION 'the description of an API key has 200 characters at most' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- Whoever changes the password or ends the session at this moment means this key, too: he waits, or we do.
-    PERFORM FROM auth."user" AS u WHERE u.id = caller AND u.deleted_at IS NULL FOR SHARE;
+    -- Whoever changes the password or ends the session at this moment means this key, too: he waits, or we do.  The row is
+    -- written, not only locked, so that who has an older snapshot, and would not see the key, has to try again.
+    UPDATE auth."user" AS u SET last_sign_in_at = u.last_sign_in_at WHERE u.id = caller AND u.deleted_at IS NULL;
     is_live := FOUND;
     IF sid IS NOT NULL THEN
         PERFORM FROM auth.refresh_session AS s WHERE s.jti = sid AND s.user_id = caller FOR KEY SHARE;
