@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Beyond all characters. */
-#define NO_CHARACTER 0x110000
+#define NO_CHARACTER UINT32_C(0x110000)
 
 /* The same byte in each place of a word. */
 #define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
