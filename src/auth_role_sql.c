@@ -73,23 +73,23 @@ statbus_auth_lock_roles(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Whether an access control list names a role as one that may connect. */
+/* Whether an access control list gives a role one of some privileges by name. */
 static bool
-grants_connect(const Acl *acl, Oid role)
+names_role(const Acl *acl, Oid role, AclMode privileges)
 {
 	const AclItem *items = ACL_DAT(acl);
 
 	for (int i = 0; i < ACL_NUM(acl); i++)
 	{
-		if (items[i].ai_grantee == role && (ACLITEM_GET_PRIVS(items[i]) & ACL_CONNECT) != 0)
+		if (items[i].ai_grantee == role && (ACLITEM_GET_PRIVS(items[i]) & privileges) != 0)
 			return true;
 	}
 	return false;
 }
 
-/* Whether a database other than this one is the role's, or lets it connect by name. */
+/* Whether a database other than this one is the role's, or grants it something by name. */
 static bool
-role_is_shared(Oid role)
+role_is_shared(Oid role, AclMode privileges)
 {
 	Relation	databases = table_open(DatabaseRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(databases, InvalidOid, false, NULL, 0, NULL);
@@ -103,7 +103,7 @@ role_is_shared(Oid role)
 		Datum		acl = statbus_getattr(tuple, Anum_pg_database_datacl, RelationGetDescr(databases), &isnull);
 
 		if (database->oid != MyDatabaseId)
-			is_shared = database->datdba == role || (!isnull && grants_connect(DatumGetAclP(acl), role));
+			is_shared = database->datdba == role || (!isnull && names_role(DatumGetAclP(acl), role, privileges));
 	}
 	systable_endscan(scan);
 	table_close(databases, AccessShareLock);
@@ -113,13 +113,16 @@ role_is_shared(Oid role)
 /*
  * auth.role_is_shared(role_name text) → boolean: whether another database of
  * the cluster counts on the role.  False for one that does not exist.
+ *
+ * A register that does not let a role connect grants it TEMPORARY, which is of
+ * no use without: that says that it has a user of this name all the same.
  */
 Datum
 statbus_auth_role_is_shared(PG_FUNCTION_ARGS)
 {
 	Oid			role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
 
-	PG_RETURN_BOOL(OidIsValid(role) && role_is_shared(role));
+	PG_RETURN_BOOL(OidIsValid(role) && role_is_shared(role, ACL_ALL_RIGHTS_DATABASE));
 }
 
 /* Whether a role may do something to the whole server, by itself or through a role that it is a member of. */
@@ -228,7 +231,7 @@ alter_password(const char *role_name, const char *password)
 static bool
 password_is_ours(Oid role)
 {
-	return OidIsValid(role) && !role_is_shared(role) && !statbus_role_rules_server(role);
+	return OidIsValid(role) && !role_is_shared(role, ACL_CONNECT) && !statbus_role_rules_server(role);
 }
 
 /*

@@ -72,7 +72,7 @@ CREATE OR REPLACE FUNCTION auth.role_is_shared(role_name text)
 RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'statbus_auth_role_is_shared';
-COMMENT ON FUNCTION auth.role_is_shared(text) IS 'Internal: whether another database of the cluster belongs to a role or lets it connect by name';
+COMMENT ON FUNCTION auth.role_is_shared(text) IS 'Internal: whether another database of the cluster belongs to a role or has a user of its name';
 REVOKE ALL ON FUNCTION auth.role_is_shared(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION auth.role_rules_server(role_name text)
@@ -166,6 +166,9 @@ BEGIN
                 EXECUTE format('REVOKE %I FROM %I', former, role_name);
             END LOOP;
         END IF;
+    ELSE
+        -- Says to the register that has made the role that this one counts on it.
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
     END IF;
     RETURN is_made;
 END
@@ -183,7 +186,7 @@ AS $disconnect_role$
 BEGIN
     PERFORM auth.lock_roles();
     IF to_regrole(quote_ident(role_name)) IS NOT NULL THEN
-        EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %I', current_database(), role_name);
+        EXECUTE format('REVOKE CONNECT, TEMPORARY ON DATABASE %I FROM %I', current_database(), role_name);
         IF is_own THEN
             PERFORM auth.set_role_password(role_name, '!');
         END IF;

@@ -64,6 +64,17 @@ $node->safe_psql('two', q{UPDATE auth."user" SET deleted_at = now() WHERE email 
 is(as('rita@example.org', 'one', 'SELECT auth.statbus_role()'), 'regular_user', 'taken out of the second, she still works in the first');
 like(as('rita@example.org', 'two', 'SELECT 1'), qr/permission denied for database/, 'and no more in the second');
 
+# What she is in the second, the first does not take from her, although it has made the role.
+as('ada@example.org', 'one', q{SELECT FROM auth.user_create('Carla', 'carla@example.org', 'regular_user')});
+as('otto@example.org', 'two', q{SELECT FROM auth.user_create('Carla', 'carla@example.org', 'admin_user')});
+my $is_admin = q{SELECT pg_has_role('carla@example.org', 'admin_user', 'MEMBER')};
+is(as('ada@example.org', 'one', q{UPDATE api."user" SET statbus_role = 'external_user' WHERE email = 'carla@example.org' RETURNING 1}), '1', 'Carla only reads in the first');
+is($node->safe_psql('two', $is_admin), 't', 'she can still act as an administrator of the second');
+like(as('carla@example.org', 'two', 'SELECT 1'), qr/permission denied for database/, 'although it does not let her connect');
+$node->safe_psql('two', q{UPDATE auth."user" SET deleted_at = now() WHERE email = 'carla@example.org'});
+as('ada@example.org', 'one', q{UPDATE api."user" SET statbus_role = 'regular_user' WHERE email = 'carla@example.org'});
+is($node->safe_psql('two', $is_admin), 'f', 'which has nothing to lose when the second no longer counts on it');
+
 # There, she logs in with her password; no statement that was run for it can be logged.
 my $log_begin = -s $node->logfile;
 $node->safe_psql('one', "SET log_statement = 'ddl'; SET log_min_duration_statement = 0; SET log_parameter_max_length_on_error = -1; "
@@ -117,11 +128,11 @@ $node->safe_psql('postgres', 'DROP DATABASE one');
 is(as('otto@example.org', 'two', 'SELECT count(*) > 200 FROM register.country'), 't', 'the other register lives on');
 
 # Restored on a server that has no roles, they are made when they are asked for.
-$node->safe_psql('postgres', q{DROP ROLE "ada@example.org", "rita@example.org"});
+$node->safe_psql('postgres', q{DROP ROLE "ada@example.org", "rita@example.org", "carla@example.org"});
 $node->safe_psql('postgres', "CREATE DATABASE one TEMPLATE template0 ENCODING 'UTF8'");
 command_ok([ 'pg_restore', '-e', '-d', $node->connstr('one'), $dump ], 'restored where there are no roles');
 is($node->safe_psql('one', q{SELECT count(*) FROM pg_roles WHERE rolname IN ('ada@example.org', 'rita@example.org')}), '0', 'a restore makes none');
-is($node->safe_psql('one', 'SELECT auth.sync_roles()'), '2', 'auth.sync_roles() does');
+is($node->safe_psql('one', 'SELECT auth.sync_roles()'), '3', 'auth.sync_roles() does');
 is(as('rita@example.org', 'one', 'SELECT auth.statbus_role()'), 'regular_user', 'and they log in');
 is(verifier('rita@example.org'), '', 'without a password: a dump has none of the server');
 $node->safe_psql('one', $change);
