@@ -94,6 +94,7 @@ BEGIN
                         CASE WHEN statbus.needs_migration() THEN 'not up to date' ELSE 'up to date' END,
                         CASE WHEN statbus.needs_migration() THEN 'Run CALL statbus.migrate().' END;
     RETURN QUERY SELECT 'db-schemas'::text, 'api'::text, 'Setting of PostgREST.'::text;
+    RETURN QUERY SELECT 'db-anon-role'::text, 'anon'::text, 'Setting of PostgREST, which logs in as authenticator.'::text;
     RETURN QUERY SELECT 'db-extra-search-path'::text, array_to_string(statbus.required_schemas(), ','), 'Setting of PostgREST.'::text;
     RETURN QUERY SELECT 'db-pre-request'::text, 'auth.pre_request'::text, 'Setting of PostgREST.'::text;
     RETURN QUERY SELECT k.item, k.value, k.hint FROM statbus.key_status() AS k;
