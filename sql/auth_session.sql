@@ -350,6 +350,16 @@ UPDATE api.api_key SET revoked_at = now() WHERE description = 'Default API Key';
 UPDATE api.api_key SET revoked_at = NULL;
 RESET SESSION AUTHORIZATION;
 SELECT kind, about, details ? 'jti' AS jti, details ? 'token' AS token FROM pg_temp.event WHERE kind::text LIKE 'api%';
+-- Nobody keeps others from signing in.
+SELECT c.oid::regclass AS open_to_a_lock
+FROM pg_class AS c
+WHERE c.relnamespace = 'auth'::regnamespace AND c.relkind = 'r'
+AND EXISTS (SELECT FROM unnest('{authenticated,external_user,restricted_user,regular_user,admin_user,anon}'::text[]) AS r (name)
+            WHERE has_table_privilege(r.name, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'));
+SAVEPOINT s;
+SET LOCAL ROLE "regress_ada@example.org";
+LOCK TABLE auth.refresh_session IN SHARE MODE;                  -- fails
+ROLLBACK TO s;
 -- A superuser is nobody who could have a key.
 SAVEPOINT s;
 SELECT api.create_api_key();                                    -- fails

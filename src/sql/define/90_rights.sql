@@ -126,10 +126,12 @@ BEGIN
     -- Sessions and keys: one's own, and without the hash of a key.  A key that was revoked stays so.
     ALTER TABLE auth.refresh_session ENABLE ROW LEVEL SECURITY;
     REVOKE ALL ON auth.refresh_session FROM PUBLIC;
-    GRANT SELECT, DELETE ON auth.refresh_session TO authenticated;
-    DROP POLICY IF EXISTS self_manage ON auth.refresh_session;
-    CREATE POLICY self_manage ON auth.refresh_session FOR ALL TO authenticated
-        USING (user_id = (SELECT auth.uid())) WITH CHECK (user_id = (SELECT auth.uid()));
+    GRANT SELECT ON auth.refresh_session TO authenticated;
+    -- auth.revoke_session() ends one.  Whoever may delete rows may lock the table, and with it everybody out.
+    REVOKE DELETE ON auth.refresh_session FROM authenticated;
+    DROP POLICY IF EXISTS self_manage ON auth.refresh_session;     -- its name until 0.3.0
+    DROP POLICY IF EXISTS self_read ON auth.refresh_session;
+    CREATE POLICY self_read ON auth.refresh_session FOR SELECT TO authenticated USING (user_id = (SELECT auth.uid()));
     ALTER TABLE auth.api_key ENABLE ROW LEVEL SECURITY;
     REVOKE ALL ON auth.api_key FROM PUBLIC;
     GRANT SELECT (id, jti, user_id, description, created_at, expires_at, revoked_at, token_prefix) ON auth.api_key TO authenticated;
