@@ -243,7 +243,7 @@ choose_of_set(JoseKeySet *set, const char *kid)
 	{
 		JoseKey		key = set->keys[i];
 
-		if (key.kid.data == NULL || key.kid.len != strlen(kid) || memcmp(key.kid.data, kid, key.kid.len) != 0)
+		if (key.kid.data == NULL || !jose_is_name(key.kid, kid))
 			continue;
 		set->keys[i] = set->keys[0];
 		set->keys[0] = key;

@@ -37,6 +37,7 @@
 #define JOSE_MAX_DEPTH		16	/* of JSON: an object in an object is 2 */
 #define JOSE_MAX_KEYS		64	/* of a JWK set */
 #define JOSE_MAX_KID		128 /* bytes of a key's name */
+#define JOSE_MAX_LEEWAY		86400	/* seconds by which clocks may differ */
 #define JOSE_MIN_HMAC_BYTES	32	/* of a shared secret, whatever the hash */
 #define JOSE_MIN_RSA_BITS	2048
 #define JOSE_MAX_RSA_BITS	8192
@@ -168,7 +169,7 @@ typedef struct JoseOptions
 	JoseBytes	audience;		/* NULL data: not asked for */
 	JoseBytes	issuer;
 	JoseBytes	typ;			/* NULL data: JWT or at+jwt or none */
-	int64_t		leeway;			/* seconds, 0 .. 86400 */
+	int64_t		leeway;			/* seconds, 0 .. JOSE_MAX_LEEWAY */
 	int64_t		now;			/* seconds since 1970 */
 	const JoseBytes *required;	/* names of claims that must be there and not null */
 	int			nrequired;
@@ -256,6 +257,9 @@ extern bool jose_json_seconds(const JoseJson *value, int64_t *seconds);
  */
 extern JoseCode jose_read_jwks(JoseKeySet *set, const char *text, size_t len, const JoseMemory *memory);
 extern void jose_free_jwks(JoseKeySet *set, const JoseMemory *memory);
+
+/* Whether bytes are those of a name. */
+extern bool jose_is_name(JoseBytes bytes, const char *name);
 
 extern JoseAlg jose_alg_by_name(const char *name, size_t len);
 extern const char *jose_alg_name(JoseAlg alg);

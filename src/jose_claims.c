@@ -13,18 +13,10 @@
 
 #include <string.h>
 
-#define MAX_LEEWAY 86400
-
 static bool
 same_bytes(JoseBytes a, JoseBytes b)
 {
 	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
-static bool
-is_name(JoseBytes bytes, const char *name)
-{
-	return bytes.len == strlen(name) && memcmp(bytes.data, name, bytes.len) == 0;
 }
 
 /* Refuses with a message of its own. */
@@ -109,11 +101,11 @@ check_required(const JoseJsonText *json, const JoseOptions *options, JoseResult 
 
 		if (claim != NULL && claim->type != JOSE_JSON_NULL)
 			continue;
-		if (is_name(options->required[i], "exp"))
+		if (jose_is_name(options->required[i], "exp"))
 			return refuse(result, JOSE_CLAIMS_TIME, "The JWT has no 'exp' claim");
-		if (is_name(options->required[i], "nbf"))
+		if (jose_is_name(options->required[i], "nbf"))
 			return refuse(result, JOSE_CLAIMS_TIME, "The JWT has no 'nbf' claim");
-		if (is_name(options->required[i], "iat"))
+		if (jose_is_name(options->required[i], "iat"))
 			return refuse(result, JOSE_CLAIMS_TIME, "The JWT has no 'iat' claim");
 		return JOSE_CLAIMS_REQUIRED;
 	}
@@ -127,7 +119,7 @@ check_required(const JoseJsonText *json, const JoseOptions *options, JoseResult 
 JoseCode
 jose_check_claims(const JoseJsonText *json, const JoseOptions *options, JoseResult *result)
 {
-	int64_t		leeway = options->leeway < 0 ? 0 : options->leeway > MAX_LEEWAY ? MAX_LEEWAY : options->leeway;
+	int64_t		leeway = options->leeway < 0 ? 0 : options->leeway > JOSE_MAX_LEEWAY ? JOSE_MAX_LEEWAY : options->leeway;
 	const JoseJson *iss;
 	bool		expired = false;
 	JoseCode	code;

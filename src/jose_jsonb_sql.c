@@ -18,7 +18,6 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#define MAX_LEEWAY		86400
 #define MAX_TOKEN_BYTES	(1024 * 1024)	/* that the option max_bytes may allow */
 #define MAX_REQUIRED	64
 #define INT64_DIGITS	18		/* as many digits always fit */
@@ -304,7 +303,7 @@ read_typ(JoseOptions *options, const char *name, JsonbValue *value)
 static void
 read_leeway(JoseOptions *options, const char *name, JsonbValue *value)
 {
-	options->leeway = read_whole(name, value, 0, MAX_LEEWAY);
+	options->leeway = read_whole(name, value, 0, JOSE_MAX_LEEWAY);
 }
 
 static void

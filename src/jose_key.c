@@ -67,8 +67,8 @@ typedef struct KeyReader
 } KeyReader;
 
 /* Whether bytes are those of a name. */
-static bool
-is_name(JoseBytes bytes, const char *name)
+bool
+jose_is_name(JoseBytes bytes, const char *name)
 {
 	return bytes.len == strlen(name) && memcmp(bytes.data, name, bytes.len) == 0;
 }
@@ -80,9 +80,9 @@ jose_alg_by_name(const char *name, size_t len)
 	JoseBytes	bytes = {(const uint8_t *) name, len};
 
 	for (int alg = JOSE_HS256; alg < JOSE_ALG_COUNT; alg++)
-		if (is_name(bytes, alg_rules[alg].name))
+		if (jose_is_name(bytes, alg_rules[alg].name))
 			return (JoseAlg) alg;
-	return is_name(bytes, "Ed25519") ? JOSE_EDDSA : JOSE_ALG_UNKNOWN;
+	return jose_is_name(bytes, "Ed25519") ? JOSE_EDDSA : JOSE_ALG_UNKNOWN;
 }
 
 /* The name of an algorithm; NULL for JOSE_ALG_UNKNOWN. */
@@ -206,7 +206,7 @@ read_point(KeyReader *reader, JoseKey *key)
 	if (crv == NULL || crv->type != JOSE_JSON_STRING)
 		return JOSE_KEY;
 	for (int i = 0; i < length(curve_rules); i++)
-		if (curve_rules[i].kty == key->kty && is_name(crv->text, curve_rules[i].name))
+		if (curve_rules[i].kty == key->kty && jose_is_name(crv->text, curve_rules[i].name))
 			rule = &curve_rules[i];
 	if (rule == NULL)
 		return JOSE_UNSUPPORTED;
@@ -227,19 +227,19 @@ read_material(KeyReader *reader, JoseKey *key)
 
 	if (kty == NULL || kty->type != JOSE_JSON_STRING)
 		return JOSE_KEY;
-	if (is_name(kty->text, "oct"))
+	if (jose_is_name(kty->text, "oct"))
 	{
 		key->kty = JOSE_KTY_OCT;
 		return read_bytes(reader, "k", &key->k) && key->k.data != NULL ? JOSE_OK : JOSE_KEY;
 	}
-	if (is_name(kty->text, "RSA"))
+	if (jose_is_name(kty->text, "RSA"))
 	{
 		key->kty = JOSE_KTY_RSA;
 		return read_rsa(reader, key);
 	}
-	if (is_name(kty->text, "EC"))
+	if (jose_is_name(kty->text, "EC"))
 		key->kty = JOSE_KTY_EC;
-	else if (is_name(kty->text, "OKP"))
+	else if (jose_is_name(kty->text, "OKP"))
 		key->kty = JOSE_KTY_OKP;
 	else
 		return JOSE_UNSUPPORTED;
@@ -262,9 +262,9 @@ read_operations(const JoseJsonText *json, const JoseJson *operations, JoseKey *k
 
 		if (json->values[i].type != JOSE_JSON_STRING)
 			return false;
-		if (is_name(json->values[i].text, "verify"))
+		if (jose_is_name(json->values[i].text, "verify"))
 			seen = &verify;
-		else if (is_name(json->values[i].text, "sign"))
+		else if (jose_is_name(json->values[i].text, "sign"))
 			seen = &sign;
 		else
 			continue;
@@ -291,14 +291,14 @@ read_purpose(KeyReader *reader, JoseKey *key)
 		return JOSE_KEY;
 	if (operations != NULL && !read_operations(reader->json, operations, key))
 		return JOSE_KEY;
-	if (use != NULL && !is_name(use->text, "sig"))
+	if (use != NULL && !jose_is_name(use->text, "sig"))
 		key->may_verify = key->may_sign = false;
 	if (alg != NULL)
 	{
 		JoseAlg		named = jose_alg_by_name((const char *) alg->text.data, alg->text.len);
 
 		/* RFC 7520's key of curve P-521 goes about with a name that no algorithm has. */
-		if (named == JOSE_ALG_UNKNOWN && is_name(alg->text, "ES521"))
+		if (named == JOSE_ALG_UNKNOWN && jose_is_name(alg->text, "ES521"))
 			named = JOSE_ES512;
 		if (named == JOSE_ALG_UNKNOWN)
 			key->may_verify = key->may_sign = false;
