@@ -332,9 +332,9 @@ BEGIN
     CREATE TEMPORARY TABLE import_bad (row_id bigint NOT NULL, source_line bigint NOT NULL, findings jsonb NOT NULL);
     CREATE TEMPORARY TABLE import_noted AS
     SELECT n.row_id,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code') FILTER (WHERE n.severity = 'error'), '{}') AS errors,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code') FILTER (WHERE n.severity = 'warning'), '{}') AS warnings,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code') FILTER (WHERE n.severity = 'info'), '{}') AS infos
+           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'error'), '{}') AS errors,
+           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'warning'), '{}') AS warnings,
+           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'info'), '{}') AS infos
     FROM pg_temp.import_note AS n
     GROUP BY n.row_id;
     ANALYZE pg_temp.import_noted;
