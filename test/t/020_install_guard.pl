@@ -51,7 +51,7 @@ for my $schema ('extensions', 'My Extensions')
 {
 	my $database = $schema eq 'extensions' ? 'elsewhere' : 'quoted';
 	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'");
-	$node->safe_psql($database, qq{CREATE SCHEMA "$schema"; CREATE EXTENSION ltree SCHEMA "$schema"; CREATE EXTENSION citext SCHEMA "$schema"; CREATE EXTENSION statbus});
+	$node->safe_psql($database, qq{CREATE SCHEMA "$schema"; CREATE EXTENSION ltree SCHEMA "$schema"; CREATE EXTENSION citext SCHEMA "$schema"; CREATE EXTENSION pgcrypto SCHEMA "$schema"; CREATE EXTENSION statbus});
 	is($node->safe_psql($database, 'SELECT array_to_string(statbus.required_schemas(), \',\')'), $schema, "required extensions in schema \"$schema\"");
 	$node->safe_psql($database, sql_file('setup.sql'));
 	is($node->safe_psql($database, 'SELECT count(*) FROM register.legal_unit'), '100', "a register works with them in \"$schema\"");
