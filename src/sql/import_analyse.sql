@@ -3,11 +3,11 @@
 -- import.analyse(job_id) is the seam for another engine: upload table and definition snapshot in, the rows of the data
 -- table and import.bad_row out. Everything below it is this engine's own.
 --
--- Four stages, each a few set-based statements; the joins are equality joins, and what is filled is analysed.
+-- Four stages. 1, 2 and 4 are a few set-based statements each; the joins are equality joins, and what is filled is analysed.
 --   1. pg_temp.import_source: the rows in file order, trimmed, words for "nothing" made NULL, columns by their names here.
 --   2. pg_temp.import_row: per row its period, its entity, the unit it means, its batch; pg_temp.import_note: findings
 --      that need more than one row or the register.
---   3. One INSERT … SELECT writes every row of the data table once: cells parsed and judged, codes looked up.
+--   3. C writes every row of the data table once: cells parsed and judged, codes looked up.
 --   4. import.bad_row: the findings, packed per row.
 --
 -- A bad row stops no other row: the rows of one new entity fail together only when the fault is in what makes them one
@@ -49,29 +49,6 @@ $finding_sql$;
 COMMENT ON FUNCTION import.finding_sql(text, text, text, text, text) IS 'SQL text of an expression that builds a finding';
 REVOKE ALL ON FUNCTION import.finding_sql(text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.finding_sql(text, text, text, text, text) TO authenticated;
-
--- Findings as clients of the data table read them: one key per column, <column>_raw. An error shows its code, a warning
--- the value of the file. A finding without a column of its own stands under each column that its details name.
-CREATE OR REPLACE FUNCTION import.findings_by_column(findings jsonb[], show_value boolean)
-RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $findings_by_column$
-    SELECT coalesce(jsonb_object_agg(
-               coalesce(k.key || '_raw', 'row'),
-               CASE WHEN show_value THEN coalesce(f.finding -> 'value', f.finding -> 'code') ELSE f.finding -> 'code' END
-               ORDER BY f.place DESC), '{}')
-    FROM unnest(findings) WITH ORDINALITY AS f (finding, place)
-    CROSS JOIN LATERAL (
-        SELECT f.finding ->> 'column' AS key
-        WHERE f.finding ? 'column' OR NOT coalesce(f.finding -> 'details' ? 'columns', false)
-        UNION ALL
-        SELECT jsonb_array_elements_text(f.finding -> 'details' -> 'columns')
-        WHERE NOT f.finding ? 'column' AND f.finding -> 'details' ? 'columns') AS k
-$findings_by_column$;
-COMMENT ON FUNCTION import.findings_by_column(jsonb[], boolean) IS 'Findings as an object with one key per column, <column>_raw';
-REVOKE ALL ON FUNCTION import.findings_by_column(jsonb[], boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.findings_by_column(jsonb[], boolean) TO authenticated;
 
 CREATE OR REPLACE FUNCTION import.drop_temporary(VARIADIC names text[])
 RETURNS void
@@ -329,7 +306,7 @@ BEGIN
     FROM (SELECT x.*, (row_number() OVER (ORDER BY x.row_id) - 1) / 10000 AS portion FROM pg_temp.import_bad AS x) AS b
     GROUP BY b.portion
     ORDER BY b.portion;
-    PERFORM import.drop_temporary('import_source', 'import_row', 'import_note', 'import_noted', 'import_bad', 'import_ident', 'import_key', 'import_life',
+    PERFORM import.drop_temporary('import_source', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
                                   'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
         EXECUTE format('ANALYZE import.%I', data_table);

@@ -1,5 +1,5 @@
 -- Analysis of a job, third stage (import_analyse.sql): every cell parsed, judged and looked up, and each row of the data
--- table written once.
+-- table written once. What a column holds is said here, what is judged in src/import_cell*.c.
 
 -- SQL text of a code list: code, id, enabled, is_leaf, one row per code; an enabled row before a disabled one.
 CREATE OR REPLACE FUNCTION import.code_list_sql(list text)
@@ -44,345 +44,52 @@ COMMENT ON FUNCTION import.code_list_of_column(text) IS 'The code list that a co
 REVOKE ALL ON FUNCTION import.code_list_of_column(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.code_list_of_column(text) TO authenticated;
 
--- Builds and runs the statement that writes the data table, and keeps the findings in pg_temp.import_bad.
---   t   the row of the file with its cells parsed (p_<column>) and its codes looked up (id_, on_, leaf_<column>)
---   j   t with its findings and the values for the register
+-- What each column of a job's file holds, which code list it is bound to, and which column of the data table gets what its
+-- cells come to. judged: before, by the second stage.
+CREATE OR REPLACE FUNCTION import.cell_columns(definition_snapshot jsonb)
+RETURNS TABLE (column_name text, kind text, code_list text, target_column text, length_limit integer, place bigint)
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $cell_columns$
+    SELECT p.column_name, k.kind, l.list,
+           CASE WHEN l.list IN ('country', 'region') THEN regexp_replace(n.name, '(country_iso_2|region_code)$', l.list || '_id')
+                WHEN l.list = 'activity_category' THEN replace(n.name, '_code', '_id')
+                WHEN l.list = 'tag' THEN 'tag_id'
+                WHEN l.list = 'legal_rel_type' THEN 'type_id'
+                WHEN l.list IS NOT NULL THEN l.list || '_id'
+                WHEN k.kind NOT IN ('judged', 'postal_coordinate') THEN n.name END,
+           CASE WHEN k.kind = 'text' THEN substring(p.target_pg_type FROM '\((\d+)\)')::integer END,
+           p.place
+    FROM import.plan_column(definition_snapshot) AS p
+    CROSS JOIN LATERAL (SELECT left(p.column_name, -4) AS name) AS n
+    CROSS JOIN LATERAL (SELECT CASE WHEN p.external_ident_type_id IS NULL AND p.stat_definition_id IS NULL
+                                    THEN import.code_list_of_column(p.column_name) END AS list) AS l
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN l.list IS NOT NULL THEN 'code'
+            WHEN p.step_code IN ('valid_time', 'external_idents', 'link_establishment_to_legal_unit')
+                OR n.name IN ('influencing_tax_ident', 'influenced_tax_ident') THEN 'judged'
+            WHEN n.name IN ('birth_date', 'death_date') THEN 'date'
+            WHEN p.stat_definition_id IS NOT NULL AND p.target_pg_type <> 'text' THEN p.target_pg_type
+            WHEN n.name ~ '_(latitude|longitude|altitude)$' AND n.name LIKE 'postal\_%' THEN 'postal_coordinate'
+            WHEN n.name ~ '_(latitude|longitude|altitude)$' THEN substring(n.name FROM '[a-z]+$')
+            WHEN n.name = 'percentage' THEN 'percentage'
+            ELSE 'text' END AS kind) AS k
+    WHERE p.purpose = 'source_input'
+$cell_columns$;
+COMMENT ON FUNCTION import.cell_columns(jsonb) IS 'The columns of a job''s file by its definition snapshot: what they hold and what is made of them';
+REVOKE ALL ON FUNCTION import.cell_columns(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.cell_columns(jsonb) TO authenticated;
+
+-- Writes the data table from pg_temp.import_source, whose rows are in the order of row_id, import_row and import_note, and the
+-- findings to pg_temp.import_bad: one row per row of the file, errors before warnings before infos, of each those that were
+-- noted before. The data table shows them with one key per column, <column>_raw: an error its code, a warning the value of
+-- the file. A finding without a column of its own stands under each column that its details name. No rights but the caller's.
 CREATE OR REPLACE FUNCTION import.analyse_cells(job_id integer)
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
-AS $analyse_cells$
-DECLARE
-    job record;
-    mode text;
-    strategy text;
-    date_formats text[];
-    decimal_mark text;
-    thousands text;
-    parsed text[] := '{}';      -- expressions over the source, in the select list of t
-    joins text[] := '{}';
-    errors text[] := '{}';      -- expressions over t: a finding or NULL
-    warnings text[] := '{}';
-    infos text[] := '{}';
-    typed jsonb := '{}';        -- column of the data table → expression over t
-    has text[];
-    is_status_mapped boolean;
-    c record;
-    list text;
-    col text;
-    raw text;
-    value text;
-    length_limit integer;
-    bad text;
-    place text;
-    address text;
-    anything text;
-    raw_columns text;
-    target text;
-    expressions text;
-BEGIN
-    SELECT j.data_table_name, j.truncate_overlong, j.user_id, j.edit_comment, j.definition_snapshot AS snapshot,
-           j.definition_snapshot -> 'import_definition' AS definition,
-           (SELECT s.country_id FROM register.settings AS s) AS country_id,
-           (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default AND s.enabled) AS status_id
-    INTO STRICT job FROM import.job AS j WHERE j.id = analyse_cells.job_id;
-    mode := job.definition ->> 'mode';
-    strategy := job.definition ->> 'strategy';
-    date_formats := ARRAY(SELECT jsonb_array_elements_text(job.definition -> 'date_formats'));
-    decimal_mark := job.definition ->> 'decimal_mark';
-    thousands := job.definition ->> 'thousands';
-    has := ARRAY(SELECT p.column_name FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input');
-    is_status_mapped := EXISTS (SELECT FROM import.plan_column(job.snapshot) AS p
-                                WHERE p.column_name = 'status_code_raw' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
-    IF 'physical_address_part1_raw' = ANY (has) AND job.country_id IS NULL THEN
-        RAISE EXCEPTION 'the register has no settings'
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Choose country, activity standard and region version first: INSERT INTO api.settings.';
-    END IF;
-
-    FOR c IN SELECT p.* FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input' ORDER BY p.place LOOP
-        col := left(c.column_name, -4);
-        raw := format('t.%I', c.column_name);
-        value := format('t.%I', 'p_' || col);
-        list := CASE WHEN c.external_ident_type_id IS NULL AND c.stat_definition_id IS NULL THEN import.code_list_of_column(c.column_name) END;
-        IF list IS NOT NULL THEN
-            joins := joins || format('LEFT JOIN %s AS %I ON %2$I.code = s.%3$I', import.code_list_sql(list), 'l_' || col, c.column_name);
-            parsed := parsed || format('%1$I.id AS %2$I, %1$I.enabled AS %3$I, %1$I.is_leaf AS %4$I', 'l_' || col, 'id_' || col, 'on_' || col, 'leaf_' || col);
-            -- What is a mere warning elsewhere decides a country, a tag, a type of relationship.
-            bad := format('%s IS NOT NULL AND t.%I IS NULL', raw, 'id_' || col);
-            IF list = 'country' THEN
-                address := (SELECT string_agg(format('t.%I', x), ', ') FROM unnest(has) AS x
-                            WHERE x LIKE replace(left(col, -length('country_iso_2')), '_', '\_') || '%' AND x NOT IN (c.column_name) AND x !~ '_(latitude|longitude|altitude)_raw$');
-                errors := errors || format('CASE WHEN %s AND num_nonnulls(%s) > 0 THEN %s END', bad, address,
-                    import.finding_sql('error', 'country_unknown', col, raw,
-                        format('(SELECT jsonb_build_object(''suggestion'', k.iso_2) FROM register.country AS k WHERE k.iso_3 = upper(%1$s) OR k.name = %1$s OR k.iso_2 = upper(%1$s) ORDER BY k.id LIMIT 1)', raw)));
-                warnings := warnings || format('CASE WHEN %s AND num_nonnulls(%s) = 0 THEN %s END', bad, address,
-                    import.finding_sql('warning', 'country_unknown', col, raw));
-            ELSIF list = 'tag' THEN
-                errors := errors || format('CASE WHEN %s THEN %s END', bad, import.finding_sql('error', 'tag_unknown', col, raw));
-            ELSIF list = 'legal_rel_type' THEN
-                errors := errors || format('CASE WHEN %s IS NULL THEN %s WHEN %s THEN %s WHEN NOT t.%I THEN %s END', raw, import.finding_sql('error', 'value_missing', col),
-                    bad, import.finding_sql('error', 'code_unknown', col, raw), 'on_' || col, import.finding_sql('error', 'code_inactive', col, raw));
-            ELSE
-                warnings := warnings || format('CASE WHEN %s THEN %s END', bad, import.finding_sql('warning', 'code_unknown', col, raw,
-                    CASE WHEN list IN ('region', 'activity_category') THEN
-                        format('(SELECT jsonb_build_object(''suggestion'', l.code) FROM %s AS l WHERE l.code = ''0'' || %s)', import.code_list_sql(list), raw)
-                    ELSE 'NULL' END));
-            END IF;
-            IF list <> 'legal_rel_type' THEN
-                warnings := warnings || format('CASE WHEN NOT t.%I THEN %s END', 'on_' || col, import.finding_sql('warning', 'code_inactive', col, raw));
-            END IF;
-            IF list = 'activity_category' THEN
-                warnings := warnings || format('CASE WHEN t.%I AND NOT t.%I THEN %s END', 'on_' || col, 'leaf_' || col, import.finding_sql('warning', 'code_not_leaf', col, raw));
-            END IF;
-            target := CASE WHEN list IN ('country', 'region') THEN regexp_replace(col, '(country_iso_2|region_code)$', list || '_id')
-                           WHEN list = 'activity_category' THEN replace(col, '_code', '_id')
-                           WHEN list = 'tag' THEN 'tag_id'
-                           WHEN list = 'legal_rel_type' THEN 'type_id'
-                           ELSE list || '_id' END;
-            typed := typed || jsonb_build_object(target, format('CASE WHEN t.%I THEN t.%I END', 'on_' || col, 'id_' || col));
-
-        ELSIF c.step_code = 'valid_time' OR c.step_code IN ('external_idents', 'link_establishment_to_legal_unit')
-              OR col IN ('influencing_tax_ident', 'influenced_tax_ident') THEN
-            NULL;   -- judged in stage 2
-
-        ELSIF col IN ('birth_date', 'death_date') THEN
-            parsed := parsed || format('import.parse_date(s.%I, %L) AS %I', c.column_name, date_formats, 'p_' || col);
-            errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN NOT isfinite(%2$s) THEN %4$s END', raw, value,
-                replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''formats'', to_jsonb(%L::text[]), ''hint'', import.parse_hint(''date'', %s))', date_formats, raw)),
-                    $$'@'$$, format('import.parse_date_error(%s, %L)', raw, date_formats)),
-                import.finding_sql('error', 'date_infinite_not_allowed', col, raw));
-            warnings := warnings
-                || format('CASE WHEN isfinite(%1$s) AND (%1$s < ''1800-01-01'' OR %1$s > statbus.today() + 36525) THEN %2$s END', value, import.finding_sql('warning', 'date_implausible', col, raw))
-                || format('CASE WHEN length(%1$s) > 10 AND import.parse_date_warning(%1$s, %2$L) IS NOT NULL THEN %3$s END', raw, date_formats, import.finding_sql('warning', 'time_dropped', col, raw));
-            infos := infos || format('CASE WHEN length(%1$s) > 10 AND import.parse_date_info(%1$s, %2$L) IS NOT NULL THEN %3$s END', raw, date_formats, import.finding_sql('info', 'time_dropped', col, raw));
-            typed := typed || jsonb_build_object(col, value);
-
-        ELSIF c.stat_definition_id IS NOT NULL AND c.target_pg_type <> 'text' THEN
-            CASE c.target_pg_type
-            WHEN 'integer' THEN
-                parsed := parsed || format('import.parse_integer(s.%I, %L) AS %I', c.column_name, thousands, 'p_' || col);
-                errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN %2$s > 2147483647 THEN %4$s WHEN %2$s < 0 THEN %5$s END', raw, value,
-                    replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''integer'', %s))', raw)),
-                        $$'@'$$, format('import.parse_integer_error(%s, %L)', raw, thousands)),
-                    import.finding_sql('error', 'number_too_big', col, raw),
-                    -- Whole-number statistics count something.
-                    import.finding_sql('error', 'number_negative', col, raw));
-                infos := infos || format('CASE WHEN %1$s IS NOT NULL AND import.parse_integer_info(%2$s, %3$L) IS NOT NULL THEN %4$s END', value, raw, thousands,
-                    import.finding_sql('info', 'decimal_zero_dropped', col, raw));
-                typed := typed || jsonb_build_object(col, format('CASE WHEN %1$s BETWEEN 0 AND 2147483647 THEN %1$s END', value));
-            WHEN 'numeric' THEN
-                parsed := parsed || format('import.parse_numeric(s.%I, %L, %L) AS %I', c.column_name, decimal_mark, thousands, 'p_' || col);
-                errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN abs(%2$s) > 1e300 THEN %4$s END', raw, value,
-                    replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''numeric'', %s))', raw)),
-                        $$'@'$$, format('import.parse_numeric_error(%s, %L, %L)', raw, decimal_mark, thousands)),
-                    import.finding_sql('error', 'number_too_big', col, raw));
-                -- What double precision would call an underflow is nothing.
-                typed := typed || jsonb_build_object(col, format('CASE WHEN abs(%1$s) < 1e-300 THEN 0 WHEN abs(%1$s) <= 1e300 THEN %1$s END', value));
-            WHEN 'boolean' THEN
-                parsed := parsed || format('import.parse_boolean(s.%I, %L, %L) AS %I', c.column_name, ARRAY(SELECT jsonb_array_elements_text(job.definition -> 'true_words')),
-                    ARRAY(SELECT jsonb_array_elements_text(job.definition -> 'false_words')), 'p_' || col);
-                errors := errors || format('CASE WHEN %s IS NOT NULL AND %s IS NULL THEN %s END', raw, value, import.finding_sql('error', 'not_a_boolean', col, raw));
-                typed := typed || jsonb_build_object(col, value);
-            END CASE;
-
-        ELSIF col ~ '_(latitude|longitude|altitude)$' OR col = 'percentage' THEN
-            parsed := parsed || format('import.parse_numeric(s.%I, %L, %L) AS %I', c.column_name, decimal_mark, thousands, 'p_' || col);
-            IF col LIKE 'postal\_%' THEN
-                errors := errors || format('CASE WHEN %s IS NOT NULL THEN %s END', raw, import.finding_sql('error', 'coordinate_postal', col, raw));
-            ELSE
-                bad := CASE WHEN col LIKE '%latitude' THEN format('abs(%s) > 90', value)
-                            WHEN col LIKE '%longitude' THEN format('abs(%s) > 180', value)
-                            WHEN col LIKE '%altitude' THEN format('NOT %s BETWEEN 0 AND 99999.9', value)
-                            ELSE format('NOT %s BETWEEN 0 AND 100', value) END;
-                errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN %4$s THEN %5$s END', raw, value,
-                    replace(import.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''numeric'', %s))', raw)),
-                        $$'@'$$, format('import.parse_numeric_error(%s, %L, %L)', raw, decimal_mark, thousands)),
-                    bad, import.finding_sql('error', CASE WHEN col = 'percentage' THEN 'percentage_range' ELSE 'coordinate_range' END, col, raw,
-                        CASE WHEN col ~ 'tude$' AND col !~ 'altitude$' THEN format('CASE WHEN abs(%s) > 10000 THEN jsonb_build_object(''hint'', ''looks like UTM metres'') END', value) ELSE 'NULL' END));
-                length_limit := CASE WHEN col LIKE '%altitude' THEN 1 WHEN col = 'percentage' THEN 2 ELSE 6 END;
-                infos := infos || format('CASE WHEN NOT (%1$s) AND %2$s <> round(%2$s, %3$s) THEN %4$s END', bad, value, length_limit, import.finding_sql('info', 'precision_lost', col, raw));
-                typed := typed || jsonb_build_object(col, format('CASE WHEN NOT (%s) THEN round(%s, %s) END', bad, value, length_limit));
-                IF col = 'percentage' THEN
-                    parsed := parsed || format('max(import.parse_numeric(s.%I, %L, %L)) OVER () AS highest_percentage', c.column_name, decimal_mark, thousands);
-                    warnings := warnings || format('CASE WHEN %1$s > 0 AND t.highest_percentage <= 1 THEN %2$s END', value, import.finding_sql('warning', 'percentage_maybe_fraction', col, raw));
-                END IF;
-            END IF;
-
-        ELSE
-            -- Texts. Control characters become spaces; what is decomposed is composed.
-            length_limit := substring(c.target_pg_type FROM '\((\d+)\)')::integer;
-            parsed := parsed || format($sql$CASE WHEN s.%1$I ~ '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085' THEN btrim(regexp_replace(s.%1$I, '([\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085)+', ' ', 'g'))
-                                            WHEN octet_length(s.%1$I) > length(s.%1$I) THEN normalize(s.%1$I, NFC) ELSE s.%1$I END AS %2$I$sql$, c.column_name, 'p_' || col);
-            warnings := warnings || format($sql$CASE WHEN %1$s ~ '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085' THEN %2$s END$sql$, raw,
-                import.finding_sql('warning', 'control_char', col, raw,
-                    format($sql$jsonb_build_object('codepoint', 'U+' || upper(lpad(to_hex(ascii(substring(%s FROM '[\u0001-\u001f\u007f\u2028\u2029]|(?<![\u00c2\u00c3])\u0085'))), 4, '0')))$sql$, raw)));
-            IF length_limit IS NOT NULL THEN
-                bad := format('length(%s) > %s', value, length_limit);
-                IF job.truncate_overlong THEN
-                    warnings := warnings || format('CASE WHEN %s THEN %s END', bad,
-                        import.finding_sql('warning', 'truncated', col, raw, format('jsonb_build_object(''length'', length(%s), ''limit'', %s)', value, length_limit)));
-                ELSE
-                    errors := errors || format('CASE WHEN %s THEN %s END', bad,
-                        import.finding_sql('error', 'too_long', col, raw, format('jsonb_build_object(''length'', length(%s), ''limit'', %s)', value, length_limit)));
-                END IF;
-                value := format('left(%s, %s)', value, length_limit);
-            END IF;
-            IF col NOT IN ('phone_number', 'landline', 'mobile_number', 'fax_number') THEN
-                infos := infos || format($sql$CASE WHEN %1$s ~ '^([=@]|[+-][^0-9])' THEN %2$s END$sql$, raw, import.finding_sql('info', 'formula_like', col, raw));
-                warnings := warnings || format($sql$CASE WHEN octet_length(%1$s) > length(%1$s) AND %1$s ~ '[\u00c2\u00c3][\u0080-\u00bf]' THEN %2$s END$sql$, raw, import.finding_sql('warning', 'mojibake', col, raw));
-            END IF;
-            IF col LIKE '%address\_part_' THEN
-                warnings := warnings || format($sql$CASE WHEN %1$s ~ '[^/[:space:]]/n[[:upper:][:digit:]]' THEN %2$s END$sql$, raw, import.finding_sql('warning', 'escaped_newline', col, raw));
-            ELSIF col = 'email_address' THEN
-                warnings := warnings || format($sql$CASE WHEN %1$s !~ '^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$' THEN %2$s END$sql$, raw, import.finding_sql('warning', 'email_format', col, raw));
-            END IF;
-            typed := typed || jsonb_build_object(col, value);
-        END IF;
-    END LOOP;
-
-    -- Between cells of one row.
-    IF has @> '{birth_date_raw,death_date_raw}' THEN
-        warnings := warnings
-            || format('CASE WHEN isfinite(t.p_birth_date) AND (t.p_birth_date > t.valid_from OR t.p_death_date < t.p_birth_date) THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'birth_date', 't.birth_date_raw'))
-            || format('CASE WHEN isfinite(t.p_death_date) AND (t.p_death_date < t.p_birth_date OR t.p_death_date > statbus.today()) THEN %s END', import.finding_sql('warning', 'dates_inconsistent', 'death_date', 't.death_date_raw'));
-    END IF;
-    IF 'secondary_activity_category_code_raw' = ANY (has) THEN
-        warnings := warnings || format('CASE WHEN t.secondary_activity_category_code_raw = t.primary_activity_category_code_raw THEN %s END',
-            import.finding_sql('warning', 'activity_same', 'secondary_activity_category_code', 't.secondary_activity_category_code_raw'));
-    END IF;
-    FOREACH place IN ARRAY ARRAY['physical', 'postal'] LOOP
-        CONTINUE WHEN NOT place || '_address_part1_raw' = ANY (has);
-        anything := (SELECT string_agg(format('t.%I', place || '_' || x || '_raw'), ', ')
-                     FROM unnest('{address_part1,address_part2,address_part3,postcode,postplace}'::text[]) AS x);
-        -- Some address, or a known region or country, or coordinates: then there is a location, in this country unless another is given.
-        typed := typed || jsonb_build_object(place || '_country_id', format(
-            'CASE WHEN t.%1$I THEN t.%2$I WHEN t.%3$I IS NULL AND num_nonnulls(%4$s, t.%5$I%6$s) > 0 THEN %7$s END',
-            'on_' || place || '_country_iso_2', 'id_' || place || '_country_iso_2', place || '_country_iso_2_raw', anything, 'id_' || place || '_region_code',
-            CASE place WHEN 'physical' THEN ', t.p_physical_latitude' ELSE '' END, job.country_id));
-        errors := errors || format('CASE WHEN t.%I IS NOT NULL AND t.%I <> %s THEN %s END', place || '_region_code_raw', 'id_' || place || '_country_iso_2', job.country_id,
-            import.finding_sql('error', 'region_needs_domestic', place || '_region_code', format('t.%I', place || '_region_code_raw')));
-        IF place = 'physical' THEN
-            warnings := warnings || format('CASE WHEN t.physical_region_code_raw IS NULL AND (t.physical_country_iso_2_raw IS NULL OR t.id_physical_country_iso_2 = %s) AND num_nonnulls(%s) > 0 THEN %s END',
-                job.country_id, anything, import.finding_sql('warning', 'region_missing', 'physical_region_code'));
-            errors := errors || format($sql$CASE WHEN (t.physical_latitude_raw IS NULL) <> (t.physical_longitude_raw IS NULL)
-                                                   OR t.physical_altitude_raw IS NOT NULL AND t.physical_latitude_raw IS NULL THEN %s END$sql$,
-                replace(import.finding_sql('error', 'coordinate_pair', '@', 'NULL',
-                    $$jsonb_build_object('columns', to_jsonb(ARRAY['physical_latitude', 'physical_longitude']
-                        || CASE WHEN t.physical_altitude_raw IS NOT NULL THEN ARRAY['physical_altitude'] ELSE '{}' END))$$),
-                    $$'@'$$, $$CASE WHEN t.physical_latitude_raw IS NULL THEN 'physical_latitude' ELSE 'physical_longitude' END$$));
-        END IF;
-    END LOOP;
-
-    -- The unit itself.
-    IF 'name_raw' = ANY (has) THEN
-        errors := errors || format('CASE WHEN t.name_raw IS NULL AND NOT t.is_skipped AND NOT t.is_refused AND (%s) THEN %s END',
-            CASE strategy WHEN 'insert_or_update' THEN 't.is_new OR NOT t.is_covered' WHEN 'update_only' THEN 'false' ELSE 'true' END,
-            import.finding_sql('error', 'value_missing', 'name'));
-    END IF;
-    IF 'status_code_raw' = ANY (has) THEN
-        -- A unit that is patched, or whose file has no such column, keeps its status where the file says nothing; new time gets the default one.
-        typed := jsonb_set(typed, '{status_id}', to_jsonb(
-            CASE WHEN strategy IN ('insert_or_update', 'update_only') OR NOT is_status_mapped
-                THEN format('CASE WHEN t.on_status_code THEN t.id_status_code WHEN t.is_new THEN %L::integer END', job.status_id)
-                ELSE format('CASE WHEN t.on_status_code THEN t.id_status_code ELSE %L::integer END', job.status_id) END));
-        IF job.status_id IS NULL THEN
-            errors := errors || format('CASE WHEN t.on_status_code IS NOT TRUE AND NOT t.is_skipped THEN %s END', import.finding_sql('error', 'status_missing', 'status_code', 't.status_code_raw'));
-        END IF;
-    END IF;
-    IF mode = 'establishment_formal' AND 'sector_code_raw' = ANY (has) THEN
-        typed := typed || jsonb_build_object('sector_id', 'NULL::integer');
-        warnings := warnings || format('CASE WHEN t.sector_code_raw IS NOT NULL THEN %s END',
-            import.finding_sql('warning', 'implausible', 'sector_code', 't.sector_code_raw', $$jsonb_build_object('rule', 'a formal establishment has the sector of its legal unit')$$));
-    END IF;
-    IF 'data_source_code_raw' = ANY (has) THEN
-        typed := typed || jsonb_build_object('data_source_id', format('coalesce(CASE WHEN t.on_data_source_code THEN t.id_data_source_code END, %L::integer)', job.definition ->> 'data_source_id'));
-    END IF;
-    IF 'tag_path_raw' = ANY (has) THEN
-        typed := typed || jsonb_build_object('tag_path', 'CASE WHEN t.id_tag_path IS NOT NULL THEN text2ltree(t.tag_path_raw) END');
-    END IF;
-    typed := typed || jsonb_build_object(
-        'valid_from', 't.valid_from', 'valid_to', 't.valid_to', 'valid_until', 't.valid_until',
-        'legal_unit_id', CASE mode WHEN 'establishment_formal' THEN 't.link_legal_unit_id' ELSE 't.legal_unit_id' END,
-        'establishment_id', 't.establishment_id', 'legal_relationship_id', 't.relationship_id',
-        'edit_comment', format('coalesce(%s, %L)', coalesce(typed ->> 'edit_comment', 'NULL'), job.edit_comment),
-        'edit_by_user_id', job.user_id::text, 'edit_at', 'statement_timestamp()');
-    IF mode = 'legal_relationship' THEN
-        joins := joins || 'LEFT JOIN pg_temp.import_link AS k ON k.row_id = s.row_id'::text;
-        parsed := parsed || 'k.influencing_id, k.influenced_id'::text;
-        typed := typed || '{"influencing_id": "t.influencing_id", "influenced_id": "t.influenced_id"}';
-    END IF;
-    FOR c IN SELECT p.column_name, p.external_ident_type_id FROM import.plan_column(job.snapshot) AS p
-             WHERE p.external_ident_type_id IS NOT NULL AND p.purpose = 'internal' AND p.column_name LIKE '%\_path' LOOP
-        raw := format('SELECT i.value FROM pg_temp.import_ident AS i WHERE i.row_id = t.row_id AND i.type_id = %s AND i.role = %s',
-            c.external_ident_type_id, CASE WHEN c.column_name LIKE 'legal\_unit\_%' AND mode = 'establishment_formal' THEN 1 ELSE 0 END);
-        typed := typed || jsonb_build_object(c.column_name, format('text2ltree((%s))', raw));
-    END LOOP;
-
-    -- The statement.
-    SELECT string_agg(format('%I', x), ', ') INTO raw_columns FROM unnest(has) AS x;
-    SELECT string_agg(format('%I', p.column_name), ', ' ORDER BY p.place),
-           string_agg(format('(%s)::%s AS %I', typed ->> p.column_name, p.column_type, 'v_' || p.column_name), ', ' ORDER BY p.place) AS expressions,
-           string_agg(format('j.%I', 'v_' || p.column_name), ', ' ORDER BY p.place)
-    INTO target, expressions, value
-    FROM (SELECT DISTINCT ON (p.column_name) p.* FROM import.plan_column(job.snapshot) AS p
-          WHERE p.purpose IN ('internal', 'pk_id') AND typed ? p.column_name ORDER BY p.column_name, p.place) AS p;
-
-    PERFORM import.drop_temporary('import_bad', 'import_noted');
-    CREATE TEMPORARY TABLE import_bad (row_id bigint NOT NULL, source_line bigint NOT NULL, findings jsonb NOT NULL);
-    CREATE TEMPORARY TABLE import_noted AS
-    SELECT n.row_id,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'error'), '{}') AS errors,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'warning'), '{}') AS warnings,
-           coalesce(array_agg(n.finding ORDER BY n.finding ->> 'column', n.finding ->> 'code', n.finding) FILTER (WHERE n.severity = 'info'), '{}') AS infos
-    FROM pg_temp.import_note AS n
-    GROUP BY n.row_id;
-    ANALYZE pg_temp.import_noted;
-
-    EXECUTE format($sql$
-        WITH judged AS MATERIALIZED (
-            SELECT j.*, cardinality(j.errors) > 0 AS is_error
-            FROM (SELECT t.row_id, t.source_line, %1$s, t.founding_row_id, t.is_new, t.is_skipped, t.batch_seq, %2$s,
-                         coalesce(t.noted_errors, '{}') || CASE WHEN t.is_skipped THEN '{}' ELSE array_remove(ARRAY[%3$s]::jsonb[], NULL) END AS errors,
-                         coalesce(t.noted_warnings, '{}') || CASE WHEN t.is_skipped THEN '{}' ELSE array_remove(ARRAY[%4$s]::jsonb[], NULL) END AS warnings,
-                         coalesce(t.noted_infos, '{}') || CASE WHEN t.is_skipped THEN '{}' ELSE array_remove(ARRAY[%5$s]::jsonb[], NULL) END AS infos
-                  FROM (SELECT s.*, r.founding_row_id, r.legal_unit_id, r.establishment_id, r.link_legal_unit_id, r.relationship_id, r.is_new, r.is_covered,
-                               r.is_skipped, r.is_refused, r.batch_seq, r.valid_from, r.valid_to, r.valid_until,
-                               n.errors AS noted_errors, n.warnings AS noted_warnings, n.infos AS noted_infos%6$s
-                        FROM pg_temp.import_source AS s
-                        JOIN pg_temp.import_row AS r ON r.row_id = s.row_id
-                        LEFT JOIN pg_temp.import_noted AS n ON n.row_id = s.row_id
-                        %7$s
-                        OFFSET 0) AS t
-                  OFFSET 0) AS j),
-        bad AS (
-            INSERT INTO pg_temp.import_bad (row_id, source_line, findings)
-            SELECT j.row_id, j.source_line, to_jsonb(j.errors || j.warnings || j.infos)
-            FROM judged AS j
-            WHERE cardinality(j.errors) + cardinality(j.warnings) + cardinality(j.infos) > 0)
-        INSERT INTO import.%8$I (row_id, source_line, %9$s, %10$s, founding_row_id, operation, action, state, batch_seq, errors, warnings)
-        SELECT j.row_id, j.source_line, %9$s, %11$s, j.founding_row_id,
-               (CASE WHEN j.is_new THEN 'insert' ELSE %12$L END)::import.row_operation,
-               (CASE WHEN j.is_error OR j.is_skipped THEN 'skip' ELSE 'use' END)::import.row_action,
-               (CASE WHEN j.is_error THEN 'error' ELSE 'analysed' END)::import.data_state,
-               CASE WHEN NOT j.is_error AND NOT j.is_skipped THEN j.batch_seq END,
-               CASE WHEN j.is_error THEN import.findings_by_column(j.errors, false) ELSE '{}' END,
-               CASE WHEN cardinality(j.warnings) > 0 THEN import.findings_by_column(j.warnings, true) ELSE '{}' END
-        FROM judged AS j
-        ORDER BY j.row_id$sql$,
-        (SELECT string_agg(format('t.%I', x), ', ') FROM unnest(has) AS x),
-        expressions,
-        coalesce(nullif(array_to_string(errors, ', '), ''), 'NULL'),
-        coalesce(nullif(array_to_string(warnings, ', '), ''), 'NULL'),
-        coalesce(nullif(array_to_string(infos, ', '), ''), 'NULL'),
-        coalesce(', ' || nullif(array_to_string(parsed, ', '), ''), ''),
-        array_to_string(joins, ' '),
-        job.data_table_name, raw_columns, target, value,
-        CASE WHEN strategy IN ('insert_or_update', 'update_only') THEN 'update' ELSE 'replace' END);
-END
-$analyse_cells$;
+AS 'MODULE_PATHNAME', 'statbus_import_analyse_cells';
 COMMENT ON FUNCTION import.analyse_cells(integer) IS 'Third stage of the analysis: every row of the data table, written once';
 REVOKE ALL ON FUNCTION import.analyse_cells(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.analyse_cells(integer) TO authenticated;
-
--- Stage 4 -------------------------------------------------------------------------------------------------------------

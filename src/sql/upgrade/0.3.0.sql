@@ -1,6 +1,7 @@
 -- After 0.3.0.
 DROP FUNCTION auth.user_field_of(integer, text);
 DROP FUNCTION auth.user_id_of(name);
+DROP FUNCTION IF EXISTS import.findings_by_column(jsonb[], boolean);
 
 -- Tokens, sessions and keys.
 CREATE TYPE auth.jwt_verify_result AS (
