@@ -2,7 +2,7 @@
 # Every ratio that the project promises for an area, each beside its baseline of the same run, on the server installed here.
 # test/bench.sh calls it for the installed server and, in test/pgroot.sh's folder, for 18.
 #
-#   test/bench/cases.sh AREA   the cases of folder test/bench/AREA: temporal, auth
+#   test/bench/cases.sh AREA   the cases of folder test/bench/AREA: temporal, auth, import_cells
 #   CASE="allen gaps"    only these cases (the .sql files of the folder)
 #   BENCH_ROUNDS=1       rounds instead of three
 #   BENCH_QUICK=1        one round, without the runs that take more than ten seconds
@@ -23,7 +23,7 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
-area=${1:?an area: temporal or auth}
+area=${1:?an area: temporal, auth or import_cells}
 here=$STATBUS_TOP/test/bench/$area
 [ -d "$here" ] || die "there is no $here"
 
@@ -68,7 +68,7 @@ one_round() {
 		if has_block "$file" "$block: prepare"; then block "$file" "$block: prepare"; fi
 		printf 'CHECKPOINT;\nSELECT pg_backend_pid() AS pid \\gset\n\\setenv BENCH_BACKEND :pid\n'
 		if [ -n "$measures_memory" ]; then
-			printf '\\! %s/memory.sh %s/out/memory &\n\\! sleep 0.1\n' "$here" "$work"
+			printf '\\! %s/test/bench/memory.sh %s/out/memory &\n\\! sleep 0.1\n' "$STATBUS_TOP" "$work"
 		fi
 		printf '\\! cat /proc/$BENCH_BACKEND/schedstat >%s/out/cpu\n\\o %s/out/result\n\\timing on\n' "$work" "$work"
 		if [ -n "$vector" ]; then
