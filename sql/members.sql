@@ -61,6 +61,7 @@ INSERT INTO definer VALUES
     ('auth.revoke_api_key(uuid)', 'keys are written by no role'),
     ('auth.revoke_session(uuid)', 'events are written by no role'),
     ('auth.user_create(text,text,text,text)', 'user rows and roles are made by no role'),
+    ('auth.end_connections(uuid)', 'connections of another role are a superuser''s to end'),
     ('auth.user_follow()', 'trigger: the server''s role of a user follows him; events'),
     ('auth.user_lock()', 'trigger: the lock of all registers'' roles is not everybody''s to take'),
     ('auth.user_prepare()', 'trigger: hashes passwords'),

@@ -224,6 +224,13 @@ BEGIN
             UPDATE auth."user" SET has_own_role = true WHERE id = person.id AND NOT has_own_role;
             made := made + 1;
         END IF;
+        -- The other register knows the password.
+        IF NOT EXISTS (SELECT FROM auth."user" AS u WHERE u.id = person.id AND u.has_own_role)
+            AND NOT has_database_privilege(person.role_name, current_database(), 'CONNECT')
+            AND EXISTS (SELECT FROM pg_authid AS a WHERE a.rolname = person.role_name AND a.rolpassword IS NOT NULL) THEN
+            RAISE WARNING 'role "%" may connect from now on with a password that this register did not give it', person.role_name
+                USING HINT = 'If another register of the cluster should not decide who that is, give the role another password with ALTER ROLE.';
+        END IF;
         EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), person.role_name);
     END LOOP;
     RETURN made;
@@ -253,6 +260,10 @@ SET search_path = pg_catalog, pg_temp
 AS $user_lock$
 BEGIN
     IF auth.caller_is_administrator() THEN
+        -- A user who holds his own row in an open transaction must not keep whoever takes him out, and with him all registers, for ever.
+        IF current_setting('lock_timeout') = '0' THEN
+            PERFORM set_config('lock_timeout', '10s', true);
+        END IF;
         PERFORM auth.lock_roles();
     END IF;
     RETURN NULL;
@@ -441,6 +452,35 @@ $user_follow$;
 COMMENT ON FUNCTION auth.user_follow() IS
     'Trigger: the role of the server, its right to connect and its password follow the user; the last administrator stays, and nobody takes his own rights away';
 REVOKE ALL ON FUNCTION auth.user_follow() FROM PUBLIC;
+
+-- DEFINER: connections of another role are a superuser's to end
+CREATE OR REPLACE FUNCTION auth.end_connections(user_sub uuid)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $end_connections$
+DECLARE
+    role_name text;
+    ended integer;
+BEGIN
+    IF NOT auth.caller_is_administrator() THEN
+        RAISE EXCEPTION 'permission denied to end connections of a user'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Administrators of the register may.';
+    END IF;
+    SELECT u.email::text INTO role_name FROM auth."user" AS u WHERE u.sub = user_sub AND u.email IS NOT NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no such user' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) INTO ended
+    FROM pg_stat_activity AS a
+    WHERE a.datname = current_database() AND a.usename = role_name AND a.pid <> pg_backend_pid();
+    RETURN ended;
+END
+$end_connections$;
+COMMENT ON FUNCTION auth.end_connections(uuid) IS
+    'Ends the connections to this database that a user has opened himself, and takes back what he has not committed; returns how many.  Administrators only';
+REVOKE ALL ON FUNCTION auth.end_connections(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION auth.end_connections(uuid) TO authenticated;
 
 -- DEFINER: sessions and keys of another user are an administrator's to end, but not to touch
 CREATE OR REPLACE FUNCTION auth.user_sign_out()

@@ -111,6 +111,23 @@ is($node->safe_psql($_, q{SELECT has_own_role FROM auth."user" WHERE email = 'no
 like(as('nora@example.org', 'two', 'SELECT 1'), qr/permission denied for database/, 'it may connect to one of them');
 is(as('nora@example.org', 'one', 'SELECT 1'), '1', 'to the one that made it');
 
+# A user who holds his own row keeps nobody waiting for long, and what he holds can be ended.
+my ($in, $out, $err) = ("BEGIN; UPDATE auth.\"user\" SET display_name = display_name WHERE email = 'rita\@example.org'; SELECT 'held';\n", '', '');
+my $held = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('one') . ' user=rita@example.org' ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+$held->pump until $out =~ /held/ || !$held->pumpable;
+is($out, "held\n", 'Rita holds her row');
+my $take_out = q{UPDATE auth."user" SET deleted_at = now() WHERE email = 'rita@example.org'};
+is(as('ada@example.org', 'one', "SET lock_timeout = '50ms'; $take_out"), '55P03', 'who takes her out waits');
+is(as('ada@example.org', 'one', q{BEGIN; UPDATE auth."user" SET deleted_at = deleted_at WHERE false; SHOW lock_timeout}), '10s', 'and not for ever');
+my $rita = $node->safe_psql('one', q{SELECT sub FROM auth."user" WHERE email = 'rita@example.org'});
+is(as('rita@example.org', 'one', "SELECT auth.end_connections('$rita')"), '42501', 'a user ends no connections');
+is(as('otto@example.org', 'one', "SELECT auth.end_connections('$rita')"), '42501', 'nor does an administrator of another register');
+is(as('ada@example.org', 'one', "SELECT api.end_connections('$rita')"), '1', 'an administrator ends hers');
+$in .= "SELECT 1;\n";
+eval { $held->finish };
+like($err, qr/terminating connection/, 'which she is told');
+is(as('ada@example.org', 'one', "BEGIN; SET lock_timeout = '50ms'; $take_out; SELECT 'gone'"), 'gone', 'and then she can be taken out');
+
 # A copy of a register beside it: a restore brings no role and lets nobody in, and the copy opens no role of the original.
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/one';
 command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('one') ], 'a dump');

@@ -5,3 +5,8 @@ CREATE OR REPLACE TRIGGER refuse_api_key BEFORE UPDATE ON auth.api_key
     FOR EACH STATEMENT EXECUTE FUNCTION auth.refuse_api_key_change();
 CREATE OR REPLACE TRIGGER refuse_api_key BEFORE INSERT OR UPDATE OF email, password, statbus_role, email_confirmed_at, deleted_at OR DELETE ON auth."user"
     FOR EACH STATEMENT EXECUTE FUNCTION auth.refuse_api_key_change();
+-- What is granted to whom is who may do what, too.
+CREATE OR REPLACE TRIGGER refuse_api_key BEFORE INSERT OR UPDATE OR DELETE ON register.region_access
+    FOR EACH STATEMENT EXECUTE FUNCTION auth.refuse_api_key_change();
+CREATE OR REPLACE TRIGGER refuse_api_key BEFORE INSERT OR UPDATE OR DELETE ON register.activity_category_access
+    FOR EACH STATEMENT EXECUTE FUNCTION auth.refuse_api_key_change();

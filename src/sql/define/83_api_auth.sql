@@ -142,6 +142,20 @@ COMMENT ON FUNCTION api.admin_change_password(uuid, text) IS 'Gives a user anoth
 REVOKE ALL ON FUNCTION api.admin_change_password(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.admin_change_password(uuid, text) TO admin_user;
 
+CREATE OR REPLACE FUNCTION api.end_connections(user_sub uuid)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $end_connections$
+BEGIN
+    PERFORM auth.refuse_get(), auth.refuse_api_key();
+    RETURN auth.end_connections(user_sub);
+END
+$end_connections$;
+COMMENT ON FUNCTION api.end_connections(uuid) IS 'Ends what a user has open in psql and the like; how many connections that were. For administrators';
+REVOKE ALL ON FUNCTION api.end_connections(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.end_connections(uuid) TO admin_user;
+
 CREATE OR REPLACE FUNCTION api.change_password(new_password text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
