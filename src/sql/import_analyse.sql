@@ -256,14 +256,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $store_findings$
 DECLARE
-    -- In here current_user is the owner of the function; who called is the role set, or else the one who logged in.
-    caller CONSTANT text := coalesce(nullif(current_setting('role'), 'none'), session_user);
+    caller CONSTANT integer := auth.caller_id();     -- 1: a superuser
 BEGIN
-    IF NOT EXISTS (SELECT
-                   FROM import.job AS j
-                   JOIN auth."user" AS u ON u.id = j.user_id
-                   WHERE j.id = store_findings.job_id
-                   AND (u.email::text = caller OR (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = caller))) THEN
+    IF caller IS NULL OR NOT EXISTS (SELECT FROM import.job AS j WHERE j.id = store_findings.job_id AND caller IN (j.user_id, 1)) THEN
         RAISE EXCEPTION 'permission denied to write findings of job %', job_id USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO import.bad_row AS b (job_id, row_id, source_line, findings)
