@@ -124,7 +124,6 @@ typedef struct CsvHighBytes
 	size_t		others;			/* neither */
 	const char *first_char;
 	const char *first_bad;
-	const char *first_letter;
 } CsvHighBytes;
 
 /*
@@ -144,6 +143,15 @@ is_letter(const char *p, const char *end)
 	return p + 1 < end && strchr(",;\t|\"\r\n", p[1]) == NULL && ((unsigned char) p[1] & 0xc0) != 0x80;
 }
 
+/* Passes over the rest of what was meant as a character of UTF-8. */
+static const char *
+skip_rest(const char *p, const char *end)
+{
+	while (p < end && ((unsigned char) *p & 0xc0) == 0x80)
+		p++;
+	return p;
+}
+
 static CsvHighBytes
 count_high_bytes(const CsvSample *sample)
 {
@@ -153,6 +161,7 @@ count_high_bytes(const CsvSample *sample)
 	while (p < sample->end)
 	{
 		size_t		len = csv_utf8_char(p, sample->end);
+		bool		is_a_letter = false;
 
 		/* A character that the end of the sample cuts is none of these. */
 		if (len == 0 && !sample->is_whole && sample->end - p < 4 && (unsigned char) *p >= 0xc2)
@@ -166,12 +175,15 @@ count_high_bytes(const CsvSample *sample)
 		{
 			if (high.letters + high.others == 0)
 				high.first_bad = p;
-			if (!is_letter(p, sample->end))
+			is_a_letter = is_letter(p, sample->end);
+			if (is_a_letter)
+				high.letters++;
+			else
 				high.others++;
-			else if (high.letters++ == 0)
-				high.first_letter = p;
 		}
 		p += len == 0 ? 1 : len;
+		if (len == 0 && !is_a_letter)
+			p = skip_rest(p, sample->end);
 	}
 	return high;
 }
