@@ -115,6 +115,8 @@ make_reader(const CsvMemory *memory)
 	memset(reader, 0, sizeof(*reader));
 	memset(state, 0, sizeof(*state));
 	state->memory = *memory;
+	state->chunk = "";
+	state->raw = "";
 	state->fields = memory->alloc(memory->context, CSV_MAX_FIELDS * sizeof(CsvField));
 	reader->state = state;
 	return reader;
@@ -137,6 +139,7 @@ csv_begin(const CsvOptions *options, const CsvMemory *memory)
 	now->options.header_line = options->header_line;
 	now->options.field_limit = options->field_limit > 0 ? options->field_limit : CSV_FIELD_LIMIT;
 	now->options.record_limit = options->record_limit > 0 ? options->record_limit : CSV_RECORD_LIMIT;
+	now->options.detect_bytes = options->detect_bytes > 0 ? options->detect_bytes : CSV_DETECT_BYTES;
 	now->line = 1;
 	return reader;
 }
@@ -361,11 +364,11 @@ static bool
 hold_first(CsvState *state)
 {
 	size_t		left = state->chunk_len - state->chunk_pos;
-	size_t		wanted = CSV_DETECT_BYTES - state->held_end;
+	size_t		wanted = state->now.options.detect_bytes - state->held_end;
 
 	if (left > 0)
 		hold(state, left < wanted ? left : wanted);
-	return state->held_end == CSV_DETECT_BYTES || state->now.finished;
+	return state->held_end == state->now.options.detect_bytes || state->now.finished;
 }
 
 /* The findings of the whole file. */
@@ -400,7 +403,7 @@ give_finding(CsvReader *reader)
 static CsvEvent
 ask_for_more(CsvState *state)
 {
-	state->chunk = NULL;
+	state->chunk = "";
 	state->chunk_len = state->chunk_pos = 0;
 	state->held_again = 0;
 	return CSV_MORE;
@@ -470,7 +473,7 @@ is_saved(const CsvProgress *now, size_t held)
 	return memcmp(now->version, SAVED_VERSION, sizeof(now->version)) == 0 && now->size == sizeof(*now) &&
 		now->encoding <= CSV_ENCODING_WINDOWS_1252 && now->phase <= CSV_PHASE_END &&
 		now->options.field_limit > 0 && now->options.record_limit > 0 &&
-		(now->phase != CSV_PHASE_DETECT || held < CSV_DETECT_BYTES) &&
+		(now->phase != CSV_PHASE_DETECT || held < now->options.detect_bytes) &&
 		(now->phase != CSV_PHASE_RECORDS || (now->encoding != CSV_ENCODING_DETECT && now->delimiter != '\0'));
 }
 

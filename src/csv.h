@@ -41,10 +41,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many bytes decide on encoding and delimiter. */
+/* What is so when the options say nothing: how many bytes decide on encoding and delimiter, and the limits. */
 #define CSV_DETECT_BYTES (64 * 1024)
-
-/* What limits are when the options say nothing. */
 #define CSV_FIELD_LIMIT (64 * 1024)
 #define CSV_RECORD_LIMIT (1024 * 1024)
 
@@ -176,6 +174,7 @@ typedef struct CsvOptions
 								 * before it are passed over */
 	size_t		field_limit;	/* bytes; 0: CSV_FIELD_LIMIT */
 	size_t		record_limit;	/* bytes; 0: CSV_RECORD_LIMIT */
+	size_t		detect_bytes;	/* 0: CSV_DETECT_BYTES */
 } CsvOptions;
 
 typedef struct CsvReader

@@ -291,7 +291,7 @@ decode_held(CsvState *state)
 	state->held_again = 0;
 	state->raw = state->chunk + state->chunk_pos;
 	state->raw_len = state->chunk_len - state->chunk_pos;
-	state->chunk = NULL;
+	state->chunk = "";
 	state->chunk_len = state->chunk_pos = 0;
 	if (old != NULL)
 		state->memory.release(state->memory.context, old);
@@ -336,6 +336,7 @@ typedef struct CsvShape
 								 * those of one field */
 	int			agree;			/* ... and how many these are */
 	bool		first_agrees;
+	bool		is_clear;		/* the first record is like most others */
 } CsvShape;
 
 static CsvShape
@@ -345,6 +346,7 @@ shape_with(CsvState *state, const CsvSample *sample, char delimiter)
 	CsvShape	shape = {0};
 	CsvRecord	record;
 	int			counts[SAMPLE_RECORDS];
+	int64_t		line = state->now.line;
 	const char *p = sample->begin;
 
 	state->now.delimiter = delimiter;
@@ -355,8 +357,9 @@ shape_with(CsvState *state, const CsvSample *sample, char delimiter)
 		p += len;
 		if (len == 0 || state->now.skips_line || (p == sample->end && !sample->is_whole && shape.records > 0))
 			break;
-		if (record.nfields > 1 || !csv_is_blank(&record))
+		if (line >= state->now.options.header_line && (record.nfields > 1 || !csv_is_blank(&record)))
 			counts[shape.records++] = record.nfields;
+		line += record.lines;
 	}
 	state->now = before;
 	for (int i = 0; i < shape.records; i++)
@@ -372,6 +375,7 @@ shape_with(CsvState *state, const CsvSample *sample, char delimiter)
 		}
 	}
 	shape.first_agrees = shape.records > 0 && shape.agree > 0 && counts[0] == shape.fields;
+	shape.is_clear = shape.first_agrees && 2 * shape.agree >= shape.records;
 	return shape;
 }
 
@@ -379,8 +383,8 @@ shape_with(CsvState *state, const CsvSample *sample, char delimiter)
 static bool
 is_better(const CsvShape *a, const CsvShape *b)
 {
-	if (a->first_agrees != b->first_agrees)
-		return a->first_agrees;
+	if (a->is_clear != b->is_clear)
+		return a->is_clear;
 	if (a->agree != b->agree)
 		return a->agree > b->agree;
 	return a->fields > b->fields;
@@ -393,6 +397,7 @@ detect_delimiter(CsvState *state, const CsvSample *sample)
 	static const char *const texts[] = {",", ";", "\t", "|"};
 	char		declared = state->now.options.delimiter;
 	CsvShape	best = {0};
+	CsvShape	wanted;
 	int			found = 0;
 
 	for (int i = 0; delimiters[i] != '\0'; i++)
@@ -413,7 +418,8 @@ detect_delimiter(CsvState *state, const CsvSample *sample)
 		return;
 	}
 	state->now.delimiter = declared;
-	if (delimiters[found] != declared && best.first_agrees && shape_with(state, sample, declared).agree == 0)
+	wanted = shape_with(state, sample, declared);
+	if (delimiters[found] != declared && best.is_clear && !wanted.first_agrees && best.agree > wanted.agree)
 		csv_add_pending(state, CSV_DELIMITER_MISMATCH, 0, texts[found]);
 }
 

@@ -337,8 +337,7 @@ clean_field(CsvScan *scan, int number, char *out)
 	CsvField   *field = &scan->record->fields[number];
 	const char *p = field->data;
 	const char *end = p + field->len;
-	bool		seen_nul = false;
-	bool		seen_bad = false;
+	bool		seen[2] = {false, false};
 
 	while (p < end)
 	{
@@ -346,12 +345,13 @@ clean_field(CsvScan *scan, int number, char *out)
 
 		if (len == 0)
 		{
-			bool	   *seen = *p == '\0' ? &seen_nul : &seen_bad;
+			bool		is_nul = *p == '\0';
 
-			if (!*seen)
-				add_finding(scan, *p == '\0' ? CSV_NUL_BYTE : CSV_ENCODING_INVALID, number,
-							count_lines(scan->start, field->data), p);
-			*seen = true;
+			/* Lines are not counted for findings that are not kept. */
+			if (!seen[is_nul])
+				add_finding(scan, is_nul ? CSV_NUL_BYTE : CSV_ENCODING_INVALID, number,
+							scan->record->nfindings == CSV_MAX_FINDINGS ? 0 : count_lines(scan->start, field->data), p);
+			seen[is_nul] = true;
 			memcpy(out, "\xef\xbf\xbd", 3);
 			out += 3;
 			p++;

@@ -67,7 +67,7 @@ typedef struct CsvTrace
 {
 	uint64_t	hash;			/* of all events */
 	int64_t		events;
-	int64_t		next_line;		/* of the next record; 0: not known */
+	int64_t		next_line;		/* of the next record */
 	bool		is_refused;		/* reading ended early */
 } CsvTrace;
 
@@ -158,8 +158,11 @@ drain(CsvReader *reader, CsvTrace *trace, int header_fields)
 			continue;
 		}
 		check_record(reader, event);
-		CHECK(record->line == trace->next_line);
-		trace->next_line += record->lines;
+		/* Records before a heading of which the line was said do not come. */
+		if (reader->state->now.options.header_line == 0)
+			CHECK(record->line == trace->next_line);
+		CHECK(record->line >= trace->next_line);
+		trace->next_line = record->line + record->lines;
 		add_number(trace, record->number);
 		add_number(trace, record->line);
 		add_number(trace, record->nfields);
@@ -184,7 +187,7 @@ exchange(CsvReader *reader)
 	const char *saved = csv_save(reader, &len);
 	CsvReader  *other;
 
-	CHECK(len <= sizeof(CsvProgress) + CSV_DETECT_BYTES + 2 * reader->state->now.options.record_limit + 2);
+	CHECK(len <= sizeof(CsvProgress) + CSV_DETECT_BYTES + CSV_DECODE_BYTES + 2 * reader->state->now.options.record_limit);
 	other = csv_restore(saved, len, &memory);
 	CHECK(other != NULL);
 	csv_free(reader);
@@ -285,6 +288,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.record_limit = limits[data[2] / 4 % 4];
 	options.header_line = data[3] % 4;
 	header_fields = data[3] / 4 % 4;
+	options.detect_bytes = data[3] / 16;
 	memcpy(&cuts, data + 4, sizeof(cuts));
 
 	whole = read_file(&options, header_fields, file, len, 0);
