@@ -80,10 +80,10 @@ INSERT INTO import.definition (slug, name, mode, strategy, valid_time_from, uniq
 SELECT 'few', 'Few', 'legal_unit', 'insert_or_replace', 'source_columns', false, s.id FROM register.data_source AS s WHERE s.code = 'nlr' AND s.enabled;
 INSERT INTO import.definition_step (definition_id, step_id)
 SELECT d.id, s.id FROM import.definition AS d, import.step AS s
-WHERE d.slug = 'few' AND s.code IN ('valid_time', 'external_idents', 'enterprise_link_for_legal_unit', 'legal_unit', 'postal_location', 'edit_info', 'metadata');
+WHERE d.slug = 'few' AND s.code IN ('valid_time', 'external_idents', 'enterprise_link_for_legal_unit', 'legal_unit', 'postal_location', 'secondary_activity', 'edit_info', 'metadata');
 INSERT INTO import.source_column (definition_id, column_name, priority)
 SELECT d.id, h.name, h.place FROM import.definition AS d,
-    unnest('{tax_ident,valid_from,valid_to,name,death_date,postal_address_part1,postal_country_iso_2,postal_latitude,edit_comment}'::text[]) WITH ORDINALITY AS h (name, place) WHERE d.slug = 'few';
+    unnest('{tax_ident,valid_from,valid_to,name,death_date,postal_address_part1,postal_country_iso_2,postal_latitude,secondary_activity_category_code,edit_comment}'::text[]) WITH ORDINALITY AS h (name, place) WHERE d.slug = 'few';
 INSERT INTO import.mapping (definition_id, source_column_id, target_data_column_id)
 SELECT h.definition_id, h.id, c.id FROM import.definition AS d JOIN import.source_column AS h ON h.definition_id = d.id
 JOIN import.definition_step AS ds ON ds.definition_id = d.id JOIN import.data_column AS c ON c.step_id = ds.step_id AND c.column_name = h.column_name || '_raw' WHERE d.slug = 'few';
@@ -214,8 +214,15 @@ SET statement_timeout = '1ms';
 SELECT import.analyse_cells(j.id) FROM import.job AS j WHERE j.slug = 'units_5';
 RESET statement_timeout;
 SELECT count(*) FROM import.units_5_data;
-\echo == nothing against it
+\echo == nothing against it, and an index of somebody's own
+CREATE INDEX units_5_name ON import.units_5_data (upper(name)) WHERE name IS NOT NULL;
 SELECT import.analyse_cells(j.id) FROM import.job AS j WHERE j.slug = 'units_5';
-SELECT count(*) = (SELECT count(*) FROM import.units_5_upload) AS complete FROM import.units_5_data;
+SELECT count(*) = (SELECT count(*) FROM import.units_5_upload) AS complete, count(name) > 50 AS named FROM import.units_5_data;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(*) AS missing_in_index
+FROM (SELECT d.row_id FROM import.units_5_data AS d WHERE d.name || '' IS NOT NULL EXCEPT SELECT d.row_id FROM import.units_5_data AS d WHERE upper(d.name) >= '' AND d.name IS NOT NULL) AS x;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
 \c contrib_regression
 DROP DATABASE regress_import_cells;
