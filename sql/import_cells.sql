@@ -214,7 +214,7 @@ SET statement_timeout = '1ms';
 SELECT import.analyse_cells(j.id) FROM import.job AS j WHERE j.slug = 'units_5';
 RESET statement_timeout;
 SELECT count(*) FROM import.units_5_data;
-\echo == nothing against it, and an index of somebody's own
+\echo == nothing against it, and an index that is not ours
 CREATE INDEX units_5_name ON import.units_5_data (upper(name)) WHERE name IS NOT NULL;
 SELECT import.analyse_cells(j.id) FROM import.job AS j WHERE j.slug = 'units_5';
 SELECT count(*) = (SELECT count(*) FROM import.units_5_upload) AS complete, count(name) > 50 AS named FROM import.units_5_data;
