@@ -14,6 +14,7 @@
  */
 #include "import_analyse.h"
 
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
@@ -23,15 +24,234 @@ static const char *const severity_names[] = {
 	[IMPORT_INFO] = "info"
 };
 
+/* A container of jsonb that is being written: see utils/jsonb.h. */
+typedef struct JsonWriter
+{
+	StringInfo	out;
+	int			entries;		/* where the JEntries are */
+	int			child;			/* the next of them */
+	int			start;			/* of the child being written */
+	uint32		total;			/* bytes of the children so far */
+} JsonWriter;
+
+static void begin_container(JsonWriter *writer, StringInfo out, uint32 header, int count, int children);
+static void begin_child(JsonWriter *writer);
+static void end_child(JsonWriter *writer, uint32 type);
+static void add_text(JsonWriter *writer, const char *data, size_t len);
+static void add_number(JsonWriter *writer, int64 number);
+static void pad(StringInfo out);
+static int	compare_keys(const char *a, const char *b);
+static void write_list(StringInfo out, const ImportDetail *detail);
+static void write_details(StringInfo out, const ImportFinding *finding);
+static void write_finding(StringInfo out, const ImportFinding *finding);
 static void set_text(JsonbValue *value, const char *data, size_t len);
-static void push_key(JsonbParseState **state, const char *key);
-static void push_text(JsonbParseState **state, const char *key, const char *data, size_t len);
-static void push_detail(JsonbParseState **state, const ImportDetail *detail);
-static void push_finding(JsonbParseState **state, const ImportFinding *finding);
 static bool get_member(JsonbContainer *container, const char *key, JsonbValue *value);
 static void push_column(JsonbParseState **state, const char *data, size_t len, JsonbValue *shown);
 static void note_by_column(JsonbParseState **state, const ImportNote *note, bool show_value);
 static void finding_by_column(JsonbParseState **state, const ImportFinding *finding, bool show_value);
+
+/* Containers and numbers begin at a multiple of four bytes. */
+static void
+pad(StringInfo out)
+{
+	while (out->len % sizeof(uint32) != 0)
+		appendStringInfoCharMacro(out, '\0');
+}
+
+/* Begin an array or object; `count` is of its elements or members. */
+static void
+begin_container(JsonWriter *writer, StringInfo out, uint32 header, int count, int children)
+{
+	pad(out);
+	header |= (uint32) count;
+	appendBinaryStringInfo(out, (char *) &header, sizeof(header));
+	writer->out = out;
+	writer->entries = out->len;
+	writer->child = 0;
+	writer->total = 0;
+	enlargeStringInfo(out, (int) sizeof(JEntry) * children);
+	out->len += (int) sizeof(JEntry) * children;
+}
+
+/* Begin an element, a key or a member's value. */
+static void
+begin_child(JsonWriter *writer)
+{
+	writer->start = writer->out->len;
+}
+
+/* End it: every JB_OFFSET_STRIDE-th entry tells where it ends, others their length, with what comes before it to align it. */
+static void
+end_child(JsonWriter *writer, uint32 type)
+{
+	uint32		len = (uint32) (writer->out->len - writer->start);
+	JEntry		entry;
+
+	writer->total += len;
+	if (writer->total > JENTRY_OFFLENMASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the findings of a row exceed the maximum of %u bytes", JENTRY_OFFLENMASK)));
+	entry = writer->child % JB_OFFSET_STRIDE == 0 ? type | writer->total | JENTRY_HAS_OFF : type | len;
+	memcpy(writer->out->data + writer->entries + sizeof(JEntry) * writer->child, &entry, sizeof(entry));
+	writer->child++;
+}
+
+/* A text. */
+static void
+add_text(JsonWriter *writer, const char *data, size_t len)
+{
+	begin_child(writer);
+	appendBinaryStringInfo(writer->out, data, (int) len);
+	end_child(writer, JENTRY_ISSTRING);
+}
+
+/* A whole number. */
+static void
+add_number(JsonWriter *writer, int64 number)
+{
+	Numeric		numeric = int64_to_numeric(number);
+
+	begin_child(writer);
+	pad(writer->out);
+	appendBinaryStringInfo(writer->out, (char *) numeric, VARSIZE_ANY(numeric));
+	end_child(writer, JENTRY_ISNUMERIC);
+}
+
+/* The order of keys in an object: shorter ones first. */
+static int
+compare_keys(const char *a, const char *b)
+{
+	size_t		a_len = strlen(a);
+	size_t		b_len = strlen(b);
+
+	return a_len != b_len ? (a_len < b_len ? -1 : 1) : memcmp(a, b, a_len);
+}
+
+/* A list of texts. */
+static void
+write_list(StringInfo out, const ImportDetail *detail)
+{
+	JsonWriter	writer;
+
+	begin_container(&writer, out, JB_FARRAY, detail->nlist, detail->nlist);
+	for (int i = 0; i < detail->nlist; i++)
+		add_text(&writer, detail->list[i], strlen(detail->list[i]));
+}
+
+/* The details of a finding, without those that are not known. */
+static void
+write_details(StringInfo out, const ImportFinding *finding)
+{
+	const ImportDetail *sorted[IMPORT_MAX_DETAILS];
+	JsonWriter	writer;
+	int			count = 0;
+
+	for (int i = 0; i < finding->ndetails; i++)
+	{
+		const ImportDetail *detail = &finding->details[i];
+		int			place = count;
+
+		if (detail->type == IMPORT_DETAIL_TEXT && detail->text.data == NULL)
+			continue;
+		for (; place > 0 && compare_keys(sorted[place - 1]->key, detail->key) > 0; place--)
+			sorted[place] = sorted[place - 1];
+		sorted[place] = detail;
+		count++;
+	}
+	begin_container(&writer, out, JB_FOBJECT, count, 2 * count);
+	for (int i = 0; i < count; i++)
+		add_text(&writer, sorted[i]->key, strlen(sorted[i]->key));
+	for (int i = 0; i < count; i++)
+		switch (sorted[i]->type)
+		{
+			case IMPORT_DETAIL_TEXT:
+				add_text(&writer, sorted[i]->text.data, sorted[i]->text.len);
+				break;
+			case IMPORT_DETAIL_INTEGER:
+				add_number(&writer, sorted[i]->number);
+				break;
+			case IMPORT_DETAIL_LIST:
+				begin_child(&writer);
+				write_list(out, sorted[i]);
+				end_child(&writer, JENTRY_ISCONTAINER);
+				break;
+		}
+}
+
+/* A finding about a cell; its keys in their order are code, value, column, details, severity. */
+static void
+write_finding(StringInfo out, const ImportFinding *finding)
+{
+	const char *severity = severity_names[finding->severity];
+	bool		has_value = finding->value.data != NULL;
+	int			count = 1 + (finding->code != NULL) + has_value + (finding->column != NULL) + finding->has_details;
+	JsonWriter	writer;
+
+	begin_container(&writer, out, JB_FOBJECT, count, 2 * count);
+	if (finding->code != NULL)
+		add_text(&writer, "code", 4);
+	if (has_value)
+		add_text(&writer, "value", 5);
+	if (finding->column != NULL)
+		add_text(&writer, "column", 6);
+	if (finding->has_details)
+		add_text(&writer, "details", 7);
+	add_text(&writer, "severity", 8);
+	if (finding->code != NULL)
+		add_text(&writer, finding->code, strlen(finding->code));
+	if (has_value)
+		add_text(&writer, finding->value.data, finding->value.len);
+	if (finding->column != NULL)
+		add_text(&writer, finding->column, strlen(finding->column));
+	if (finding->has_details)
+	{
+		begin_child(&writer);
+		write_details(out, finding);
+		end_child(&writer, JENTRY_ISCONTAINER);
+	}
+	add_text(&writer, severity, strlen(severity));
+}
+
+/*
+ * All findings of a row as an array: errors, warnings, infos; of each, what was
+ * noted before the cells.  Written as jsonb is stored: building it of
+ * JsonbValues costs as much as judging the row.
+ */
+Datum
+import_pack_findings(const ImportRecord *record)
+{
+	StringInfoData out;
+	JsonWriter	writer;
+	int			count = record->nnotes + record->row.nfindings;
+	int			note = 0;
+	int			finding = 0;
+
+	initStringInfo(&out);
+	out.len = VARHDRSZ;
+	begin_container(&writer, &out, JB_FARRAY, count, count);
+	for (ImportSeverity severity = IMPORT_ERROR; severity <= IMPORT_INFO; severity++)
+	{
+		for (; note < record->nnotes && record->notes[note].severity == severity; note++)
+		{
+			Jsonb	   *noted = record->notes[note].finding;
+
+			begin_child(&writer);
+			pad(&out);
+			appendBinaryStringInfo(&out, (char *) &noted->root, VARSIZE(noted) - VARHDRSZ);
+			end_child(&writer, JENTRY_ISCONTAINER);
+		}
+		for (; finding < record->row.nfindings && record->row.findings[finding].severity == severity; finding++)
+		{
+			begin_child(&writer);
+			write_finding(&out, &record->row.findings[finding]);
+			end_child(&writer, JENTRY_ISCONTAINER);
+		}
+	}
+	Assert(writer.child == count);
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
+}
 
 /* Make a value of a text that it points to. */
 static void
@@ -40,115 +260,6 @@ set_text(JsonbValue *value, const char *data, size_t len)
 	value->type = jbvString;
 	value->val.string.val = (char *) data;
 	value->val.string.len = (int) len;
-}
-
-/* The key of the next member. */
-static void
-push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue	value;
-
-	set_text(&value, key, strlen(key));
-	pushJsonbValue(state, WJB_KEY, &value);
-}
-
-/* A member that is a text; none for NULL. */
-static void
-push_text(JsonbParseState **state, const char *key, const char *data, size_t len)
-{
-	JsonbValue	value;
-
-	if (data == NULL)
-		return;
-	push_key(state, key);
-	set_text(&value, data, len);
-	pushJsonbValue(state, WJB_VALUE, &value);
-}
-
-/* A member of the details. */
-static void
-push_detail(JsonbParseState **state, const ImportDetail *detail)
-{
-	JsonbValue	value;
-
-	switch (detail->type)
-	{
-		case IMPORT_DETAIL_TEXT:
-			push_text(state, detail->key, detail->text.data, detail->text.len);
-			break;
-		case IMPORT_DETAIL_INTEGER:
-			push_key(state, detail->key);
-			value.type = jbvNumeric;
-			value.val.numeric = int64_to_numeric(detail->number);
-			pushJsonbValue(state, WJB_VALUE, &value);
-			break;
-		case IMPORT_DETAIL_LIST:
-			push_key(state, detail->key);
-			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
-			for (int i = 0; i < detail->nlist; i++)
-			{
-				set_text(&value, detail->list[i], strlen(detail->list[i]));
-				pushJsonbValue(state, WJB_ELEM, &value);
-			}
-			pushJsonbValue(state, WJB_END_ARRAY, NULL);
-			break;
-	}
-}
-
-/* A finding about a cell, as an element of an array. */
-static void
-push_finding(JsonbParseState **state, const ImportFinding *finding)
-{
-	const char *severity = severity_names[finding->severity];
-
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	if (finding->code != NULL)
-		push_text(state, "code", finding->code, strlen(finding->code));
-	push_text(state, "severity", severity, strlen(severity));
-	if (finding->column != NULL)
-		push_text(state, "column", finding->column, strlen(finding->column));
-	push_text(state, "value", finding->value.data, finding->value.len);
-	if (finding->has_details)
-	{
-		push_key(state, "details");
-		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-		for (int i = 0; i < finding->ndetails; i++)
-			push_detail(state, &finding->details[i]);
-		pushJsonbValue(state, WJB_END_OBJECT, NULL);
-	}
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
-}
-
-/*
- * All findings of a row as an array: errors, warnings, infos; of each, what was
- * noted before the cells.
- */
-Datum
-import_pack_findings(const ImportRecord *record)
-{
-	JsonbParseState *state = NULL;
-	JsonbValue	value;
-	JsonbValue *whole;
-	int			note = 0;
-	int			finding = 0;
-
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (ImportSeverity severity = IMPORT_ERROR; severity <= IMPORT_INFO; severity++)
-	{
-		for (; note < record->nnotes && record->notes[note].severity == severity; note++)
-		{
-			Jsonb	   *noted = record->notes[note].finding;
-
-			value.type = jbvBinary;
-			value.val.binary.data = &noted->root;
-			value.val.binary.len = VARSIZE(noted) - VARHDRSZ;
-			pushJsonbValue(&state, WJB_ELEM, &value);
-		}
-		for (; finding < record->row.nfindings && record->row.findings[finding].severity == severity; finding++)
-			push_finding(&state, &record->row.findings[finding]);
-	}
-	whole = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbPGetDatum(JsonbValueToJsonb(whole));
 }
 
 /* A member of an object of jsonb. */

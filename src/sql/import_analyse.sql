@@ -271,6 +271,28 @@ COMMENT ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) 
 REVOKE ALL ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) TO authenticated;
 
+-- In portions of so many pages, read in the order in which the third stage wrote them.
+CREATE OR REPLACE FUNCTION import.keep_findings(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $keep_findings$
+DECLARE
+    pages CONSTANT bigint := pg_relation_size('pg_temp.import_bad') / current_setting('block_size')::integer;
+    portion CONSTANT integer := 1000;
+BEGIN
+    FOR page IN 0 .. pages - 1 BY portion LOOP
+        PERFORM import.store_findings(keep_findings.job_id, array_agg(b.row_id), array_agg(b.source_line), array_agg(b.findings))
+        FROM pg_temp.import_bad AS b
+        WHERE b.ctid >= format('(%s,0)', page)::tid AND b.ctid < format('(%s,0)', page + portion)::tid
+        HAVING count(*) > 0;
+    END LOOP;
+END
+$keep_findings$;
+COMMENT ON FUNCTION import.keep_findings(integer) IS 'Fourth stage of the analysis: the findings of a job, kept for its readers';
+REVOKE ALL ON FUNCTION import.keep_findings(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.keep_findings(integer) TO authenticated;
+
 -- The whole ----------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION import.analyse(job_id integer)
@@ -297,10 +319,7 @@ BEGIN
     END IF;
     PERFORM import.analyse_repeats(job_id);
     PERFORM import.analyse_cells(job_id);
-    PERFORM import.store_findings(job_id, array_agg(b.row_id), array_agg(b.source_line), array_agg(b.findings))
-    FROM (SELECT x.*, (row_number() OVER (ORDER BY x.row_id) - 1) / 10000 AS portion FROM pg_temp.import_bad AS x) AS b
-    GROUP BY b.portion
-    ORDER BY b.portion;
+    PERFORM import.keep_findings(job_id);
     PERFORM import.drop_temporary('import_source', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
                                   'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
