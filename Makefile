@@ -59,6 +59,7 @@ CODE_PARTS = \
 	src/sql/worker.sql \
 	src/sql/import_definition.sql \
 	src/sql/import_job.sql \
+	src/sql/import_upload.sql \
 	src/sql/import_analyse.sql \
 	src/sql/import_identify.sql \
 	src/sql/import_cells.sql \
@@ -91,7 +92,7 @@ CHANGES  = $(wildcard src/sql/upgrade/*.sql)
 
 DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
 
-REGRESS        = install parse jose jose_vectors temporal_algebra temporal_aggregates temporal_sweep temporal_keys temporal_foreign_keys temporal_merge temporal_merge_cases temporal_merge_oracle temporal_merge_rights temporal_portion doctor code_lists register_units worker import_definition import_job import_units import_findings import_cells import_demo derive api auth_users auth_keys auth_switch auth_request auth_explain auth_session members policies privileges rights uninstall
+REGRESS        = install parse jose jose_vectors temporal_algebra temporal_aggregates temporal_sweep temporal_keys temporal_foreign_keys temporal_merge temporal_merge_cases temporal_merge_oracle temporal_merge_rights temporal_portion doctor code_lists register_units worker import_definition import_job import_units import_findings import_cells import_upload import_demo derive api auth_users auth_keys auth_switch auth_request auth_explain auth_session members policies privileges rights uninstall
 ISOLATION      = temporal_keys temporal_foreign_keys temporal_merge temporal_portion auth_identity auth_users auth_keys auth_session
 ISOLATION_OPTS = --inputdir=test/isolation
 # Without IPC::Run (Debian: libipc-run-perl) the TAP tests cannot run; the others can.

@@ -32,6 +32,7 @@ PG_MODULE_MAGIC;
 /* Settings */
 int			statbus_derive = STATBUS_DERIVE_IMMEDIATE;
 int			statbus_derive_immediate_limit = 1000;
+int			statbus_upload_limit = 4096;
 char	   *statbus_jwt_audience = NULL;
 
 /* Settings of signing in that only SQL reads, by statbus.setting(). */
@@ -61,6 +62,7 @@ void		_PG_init(void);
 PG_FUNCTION_INFO_V1(statbus_setting);
 
 static void define_auth_settings(void);
+static void define_upload_settings(void);
 
 static bool read_current_date(const char *setting, SbDate *date);
 static bool check_current_date(char **newval, void **extra, GucSource source);
@@ -110,6 +112,7 @@ _PG_init(void)
 							NULL);
 
 	define_auth_settings();
+	define_upload_settings();
 
 	MarkGUCPrefixReserved("statbus");
 }
@@ -126,6 +129,14 @@ static void
 define_string(const char *name, const char *description, const char *details, char **variable, const char *initial)
 {
 	DefineCustomStringVariable(name, description, details, variable, initial, PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+/* What a user may send.  Only superusers change it. */
+static void
+define_upload_settings(void)
+{
+	define_int("statbus.upload_limit", "The most MB of a file that comes over HTTP.", NULL,
+			   &statbus_upload_limit, 4096, 1, 1024 * 1024, 0);
 }
 
 /* The settings of signing in.  Only superusers change them: they decide who gets in. */

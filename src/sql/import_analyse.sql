@@ -105,6 +105,7 @@ DECLARE
     given text;
     cleaned text;
     expression text;
+    is_read boolean;    -- by import.read_chunk(), which knows lines
 BEGIN
     SELECT j.upload_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot -> 'import_definition' AS definition,
            j.default_valid_from, j.default_valid_to, j.default_data_source_code
@@ -143,13 +144,27 @@ BEGIN
         selected := selected || format('%s AS %I', expression, c.column_name);
     END LOOP;
 
-    PERFORM import.drop_temporary('import_source');
+    is_read := EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = analyse_source.job_id AND u.finished_at IS NOT NULL);
+    PERFORM import.drop_temporary('import_source', 'import_read');
     EXECUTE format($sql$
         CREATE TEMPORARY TABLE import_source AS
-        SELECT t.row_id, t.row_id + 1 AS source_line, %s
+        SELECT t.row_id, %s AS source_line, %s
         FROM (SELECT row_number() OVER (ORDER BY u.ctid) AS row_id%s FROM import.%I AS u OFFSET 0) AS t$sql$,
-        array_to_string(selected, ', '), coalesce(', ' || nullif(array_to_string(trimmed, ', '), ''), ''), job.upload_table_name);
+        CASE WHEN is_read THEN 't."statbus:line"' ELSE 't.row_id + 1' END, array_to_string(selected, ', '),
+        CASE WHEN is_read THEN ', u."statbus:line"' ELSE '' END || coalesce(', ' || nullif(array_to_string(trimmed, ', '), ''), ''), job.upload_table_name);
     ANALYZE pg_temp.import_source;
+
+    -- What was wrong with the rows before a cell of them was looked at.
+    CREATE TEMPORARY TABLE import_read (row_id bigint NOT NULL, severity text NOT NULL, finding jsonb NOT NULL);
+    IF is_read THEN
+        EXECUTE format($sql$
+            INSERT INTO pg_temp.import_read (row_id, severity, finding)
+            SELECT t.row_id, f ->> 'severity', f
+            FROM (SELECT row_number() OVER (ORDER BY u.ctid) AS row_id, u."statbus:findings" AS findings FROM import.%I AS u OFFSET 0) AS t
+            CROSS JOIN LATERAL jsonb_array_elements(t.findings) AS f
+            WHERE t.findings IS NOT NULL$sql$, job.upload_table_name);
+        ANALYZE pg_temp.import_read;
+    END IF;
 END
 $analyse_source$;
 COMMENT ON FUNCTION import.analyse_source(integer) IS 'First stage of the analysis: the rows of the upload, numbered and trimmed';
@@ -311,7 +326,14 @@ BEGIN
     END IF;
     PERFORM import.analyse_source(job_id);
     PERFORM import.analyse_period(job_id);
+    -- Nobody knows which cell of a broken record is which.
+    UPDATE pg_temp.import_row AS r SET is_skipped = true, is_refused = true
+    FROM pg_temp.import_read AS f
+    WHERE f.row_id = r.row_id AND f.finding ->> 'code' IN ('row_too_short', 'row_too_long', 'quote_unclosed', 'record_too_long');
+    DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r WHERE r.row_id = n.row_id AND r.is_skipped;
     PERFORM import.analyse_identifiers(job_id);
+    DELETE FROM pg_temp.import_ident AS i USING pg_temp.import_row AS r WHERE r.row_id = i.row_id AND r.is_refused;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding) SELECT f.row_id, f.severity, f.finding FROM pg_temp.import_read AS f;
     IF mode = 'legal_relationship' THEN
         PERFORM import.analyse_relationships(job_id);
     ELSE
@@ -320,7 +342,7 @@ BEGIN
     PERFORM import.analyse_repeats(job_id);
     PERFORM import.analyse_cells(job_id);
     PERFORM import.keep_findings(job_id);
-    PERFORM import.drop_temporary('import_source', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
+    PERFORM import.drop_temporary('import_source', 'import_read', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
                                   'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
         EXECUTE format('ANALYZE import.%I', data_table);

@@ -233,7 +233,11 @@ BEGIN
     EXECUTE format('CREATE TRIGGER upload_start BEFORE INSERT ON import.%I FOR EACH STATEMENT EXECUTE FUNCTION import.upload_start()', job.upload_table_name);
     EXECUTE format('DROP TRIGGER IF EXISTS upload_done ON import.%I', job.upload_table_name);
     EXECUTE format('CREATE TRIGGER upload_done AFTER INSERT ON import.%I FOR EACH STATEMENT EXECUTE FUNCTION import.upload_done()', job.upload_table_name);
-    EXECUTE format('CREATE OR REPLACE VIEW api.%1$I WITH (security_invoker = true) AS SELECT * FROM import.%1$I', job.upload_table_name);
+    EXECUTE format('CREATE OR REPLACE VIEW api.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM import.%1$I', job.upload_table_name,
+        -- The columns of the file, not what import.read_chunk() writes beside them.
+        (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+         FROM pg_attribute AS a
+         WHERE a.attrelid = format('import.%I', job.upload_table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT LIKE 'statbus:%'));
     EXECUTE format('CREATE OR REPLACE VIEW api.%1$I WITH (security_invoker = true) AS SELECT * FROM import.%1$I', job.data_table_name);
 
     -- What was uploaded is its user's alone: COPY FROM works on no table with row level security, and without it a grant to
@@ -335,7 +339,7 @@ DECLARE
     job record;
 BEGIN
     -- The lock makes a second upload wait for the outcome of the first.
-    SELECT j.slug, j.state, u.display_name, u.deleted_at INTO job
+    SELECT j.id, j.slug, j.state, u.display_name, u.deleted_at INTO job
     FROM import.job AS j
     JOIN auth."user" AS u ON u.id = j.user_id
     WHERE j.upload_table_name = TG_TABLE_NAME
@@ -351,11 +355,34 @@ BEGIN
                   DETAIL = format('Its state is "%s".', coalesce(job.state::text, 'deleted')),
                   HINT = 'A job takes one file, by one COPY or INSERT.  Make a new job for another file.';
     END IF;
+    IF EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = job.id) THEN
+        RAISE EXCEPTION 'the file of import job "%" is coming in chunks', job.slug
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Send the last chunk, or cancel the upload.';
+    END IF;
     RETURN NULL;
 END
 $upload_start$;
 COMMENT ON FUNCTION import.upload_start() IS 'Trigger: a job takes one file';
 REVOKE ALL ON FUNCTION import.upload_start() FROM PUBLIC;
+
+-- The file is complete and the job is queued, whichever way it came.
+CREATE OR REPLACE FUNCTION import.complete_upload(job_id integer, uploaded bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $complete_upload$
+DECLARE
+    new_priority bigint;
+BEGIN
+    UPDATE import.job AS j
+    SET state = 'upload_completed', total_rows = uploaded, priority = nextval('worker.task_priority_seq')
+    WHERE j.id = complete_upload.job_id
+    RETURNING j.priority INTO STRICT new_priority;
+    PERFORM worker.spawn('import_job', jsonb_build_object('job_id', complete_upload.job_id), priority := new_priority);
+END
+$complete_upload$;
+COMMENT ON FUNCTION import.complete_upload(integer, bigint) IS 'Internal: so many rows have come, and the job is queued';
+REVOKE ALL ON FUNCTION import.complete_upload(integer, bigint) FROM PUBLIC;
 
 -- DEFINER: as import.upload_start; queueing tasks
 CREATE OR REPLACE FUNCTION import.upload_done()
@@ -365,15 +392,10 @@ SET search_path = pg_catalog, pg_temp
 AS $upload_done$
 DECLARE
     uploaded bigint;
-    job record;
 BEGIN
     EXECUTE format('SELECT count(*) FROM import.%I', TG_TABLE_NAME) INTO uploaded;
     IF uploaded > 0 THEN
-        UPDATE import.job AS j
-        SET state = 'upload_completed', total_rows = uploaded, priority = nextval('worker.task_priority_seq')
-        WHERE j.upload_table_name = TG_TABLE_NAME
-        RETURNING j.id, j.priority INTO STRICT job;
-        PERFORM worker.spawn('import_job', jsonb_build_object('job_id', job.id), priority := job.priority);
+        PERFORM import.complete_upload(j.id, uploaded) FROM import.job AS j WHERE j.upload_table_name = TG_TABLE_NAME;
     END IF;
     RETURN NULL;
 END

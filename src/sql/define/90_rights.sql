@@ -32,7 +32,7 @@ DECLARE
     operated CONSTANT text[] := ARRAY[
         'register.migration', 'auth.event', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
     -- What no role touches directly.
-    internal CONSTANT text[] := ARRAY['worker.base_change_log', 'auth.throttle', 'auth.login_try'];
+    internal CONSTANT text[] := ARRAY['worker.base_change_log', 'auth.throttle', 'auth.login_try', 'import.upload_chunk'];
     table_name text;
     relation regclass;
 BEGIN
@@ -182,6 +182,16 @@ BEGIN
         DROP POLICY IF EXISTS job_user_read ON import.bad_row;
         CREATE POLICY job_user_read ON import.bad_row FOR SELECT TO authenticated
             USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())));
+        -- How far a file has come, likewise; but not where in it the reading stands.
+        ALTER TABLE import.upload ENABLE ROW LEVEL SECURITY;
+        REVOKE ALL ON import.upload FROM PUBLIC;
+        GRANT SELECT (job_id, started_at, finished_at, options, chunks, bytes, row_count, findings, sha256) ON import.upload TO authenticated;
+        DROP POLICY IF EXISTS job_user_read ON import.upload;
+        CREATE POLICY job_user_read ON import.upload FOR SELECT TO authenticated
+            USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())));
+        DROP POLICY IF EXISTS admin_user_read ON import.upload;
+        CREATE POLICY admin_user_read ON import.upload FOR SELECT TO admin_user
+            USING ((SELECT auth.is_at_least('admin_user')));
         DROP POLICY IF EXISTS admin_user_read ON import.bad_row;
         CREATE POLICY admin_user_read ON import.bad_row FOR SELECT TO admin_user
             USING ((SELECT auth.is_at_least('admin_user')));
