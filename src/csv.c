@@ -277,6 +277,7 @@ advance(CsvState *state, size_t len, bool in_held)
 		return;
 	}
 	state->held_start += len;
+	state->held_tried = 0;
 	kept = state->held_end - state->held_start;
 	if (kept <= state->held_again)
 	{
@@ -327,6 +328,23 @@ give_record(CsvReader *reader)
 	return CSV_RECORD;
 }
 
+/*
+ * Is it worth while to read what is held once more?  Behind what was tried there
+ * must be a line end, or more than a record may have.
+ */
+static bool
+is_worth_trying(CsvState *state)
+{
+	size_t		tried = state->held_tried;
+	size_t		kept = state->held_end - state->held_start;
+	const char *p = state->held + state->held_start + (tried > 0 ? tried - 1 : 0);
+	size_t		len = kept - (tried > 0 ? tried - 1 : 0);
+
+	state->held_tried = kept;
+	return tried == 0 || kept > state->now.options.record_limit + 1 ||
+		memchr(p, '\n', len) != NULL || memchr(p, '\r', len) != NULL;
+}
+
 /* Reads the next record; CSV_MORE: there is none yet; CSV_END: there is none. */
 static CsvEvent
 read_record(CsvReader *reader)
@@ -345,7 +363,8 @@ read_record(CsvReader *reader)
 
 		if (is_there && (now->skips_line || now->skips_lf))
 			advance(state, skip_line(state, start, end), in_held);
-		else if (is_there && (len = csv_scan_record(state, &reader->record, start, end, at_end)) > 0)
+		else if (is_there && (!in_held || at_end || is_worth_trying(state)) &&
+				 (len = csv_scan_record(state, &reader->record, start, end, at_end)) > 0)
 		{
 			CsvEvent	event;
 

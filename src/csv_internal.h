@@ -78,6 +78,8 @@ typedef struct CsvState
 	size_t		held_start;
 	size_t		held_end;
 	size_t		held_again;		/* how many of the last are also in chunk */
+	size_t		held_tried;		/* how many of the first were read before and
+								 * did not make a record */
 
 	/* UTF-8: the piece fed, or a part of it decoded. */
 	const char *chunk;
