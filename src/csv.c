@@ -330,7 +330,9 @@ give_record(CsvReader *reader)
 
 /*
  * Is it worth while to read what is held once more?  Behind what was tried there
- * must be a line end, or more than a record may have.
+ * must be a line end, or more than a record may have; and a long record is tried
+ * only when it has doubled, lest a file of quoted line ends in small pieces
+ * takes for ever.
  */
 static bool
 is_worth_trying(CsvState *state)
@@ -340,6 +342,8 @@ is_worth_trying(CsvState *state)
 	const char *p = state->held + state->held_start + (tried > 0 ? tried - 1 : 0);
 	size_t		len = kept - (tried > 0 ? tried - 1 : 0);
 
+	if (kept <= state->now.options.record_limit + 1 && tried > 4096 && kept < 2 * tried)
+		return false;
 	state->held_tried = kept;
 	return tried == 0 || kept > state->now.options.record_limit + 1 ||
 		memchr(p, '\n', len) != NULL || memchr(p, '\r', len) != NULL;

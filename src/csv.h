@@ -211,8 +211,8 @@ extern void csv_take_header(CsvReader *reader);
 
 /*
  * The whole state of a reader, to go on in another session: after CSV_MORE only.
- * At most the record limit and some hundred bytes, memory of the reader's,
- * valid until the next call.  csv_restore() returns NULL when the bytes are not
+ * At most twice the record limit, or the bytes that decide, and some hundred
+ * bytes; memory of the reader's, valid until the next call.  csv_restore() returns NULL when the bytes are not
  * of this version on this kind of machine; options are those of csv_begin().
  */
 extern const char *csv_save(CsvReader *reader, size_t *len);

@@ -362,6 +362,9 @@ test_limits(void)
 	check("30 more fields than are kept", &plain, data, len,
 		  "H1:[a|b]; R2:[1|||||||||||||||||||||||||||||||||||||||] of 4097 record_too_long@2 !; R3:[3|4]");
 	free(data);
+	data = repeated("a,b\n1,\"", '\n', 30000, "\"\n3,4\n", &len);
+	check("a field of many lines", &plain, data, len, "H1:[a|b]; R2-30002:[1|<30000 bytes>]; R30003:[3|4]");
+	free(data);
 	data = repeated("a,b\n", 'x', 70000, "\n3,4\n", &len);
 	memcpy(data + 66000, "\xc5", 1);
 	check("2 latin1 after the bytes that decide", &plain, data, len, "H1:[a|b]; R2:[<65536 bytes>] row_too_short@2 field_too_long#0@2 !; R3:[3|4]");
