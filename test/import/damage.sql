@@ -212,7 +212,7 @@ BEGIN
 
     PERFORM import_oracle.analyse_cells(job.id);
     CREATE TEMPORARY TABLE expected_bad AS SELECT b.row_id, b.source_line, b.findings FROM pg_temp.import_bad AS b;
-    EXECUTE format('CREATE TEMPORARY TABLE expected AS SELECT row_number() OVER (ORDER BY d.ctid) AS place, d.* FROM import.%I AS d', job.data_table_name);
+    EXECUTE format('CREATE TEMPORARY TABLE expected AS SELECT d.* FROM import.%I AS d', job.data_table_name);
     EXECUTE format('TRUNCATE import.%I', job.data_table_name);
 
     SELECT jsonb_object_agg(s.key, current_setting(s.key)) INTO before FROM jsonb_each_text(settings) AS s;
@@ -220,7 +220,7 @@ BEGIN
     PERFORM import.analyse_cells(job.id);
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(before) AS s;
     CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, b.findings FROM pg_temp.import_bad AS b;
-    EXECUTE format('CREATE TEMPORARY TABLE got AS SELECT row_number() OVER (ORDER BY d.ctid) AS place, d.* FROM import.%I AS d', job.data_table_name);
+    EXECUTE format('CREATE TEMPORARY TABLE got AS SELECT d.* FROM import.%I AS d', job.data_table_name);
 
     INSERT INTO import_oracle.difference (job, row_id, what, expected, got)
     SELECT job_slug, row_id, 'findings', CASE WHEN e.row_id IS NOT NULL THEN concat_ws(' ', e.source_line, e.findings) END, CASE WHEN g.row_id IS NOT NULL THEN concat_ws(' ', g.source_line, g.findings) END

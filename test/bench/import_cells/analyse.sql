@@ -1,7 +1,7 @@
 -- The analysis of a file of 1 M rows and 22 columns (BENCH_ROWS: another number): clean, with every 20th row bad, with all rows bad
 -- and eight findings in each. The cells stage, which writes the data table, beside a plain INSERT … SELECT with casts of the clean
 -- file; findings beside a plain INSERT of the same findings; then where the whole analysis spends its time.
--- needs: import.analyse_cells
+-- needs: import.analyse_cells import.keep_findings
 -- run: casts
 -- run: casts_same_columns
 -- run: clean
@@ -29,8 +29,8 @@
 -- run: all_bad_all x1 command=./stage.sh all_bad
 -- ratio: cells of a clean file, of INSERT … SELECT with casts | import.analyse_cells | clean / casts | <= 2.5
 -- ratio: the same, of INSERT … SELECT of the same columns into a table with the same keys | import.analyse_cells | clean / casts_same_columns |
--- ratio: every 20th row bad, of a clean file | import.analyse_cells, import.store_findings | some_bad / clean | <= 1.1
--- ratio: all rows bad, of a clean file and 1.5 times INSERT of the same findings | import.analyse_cells, import.store_findings | all_bad / clean_and_findings | <= 1
+-- ratio: every 20th row bad, of a clean file | import.analyse_cells, import.keep_findings | some_bad / clean | <= 1.1
+-- ratio: all rows bad, of a clean file and 1.5 times INSERT of the same findings | import.analyse_cells, import.keep_findings | all_bad / clean_and_findings | <= 1
 -- memory: private memory of a row, clean file | import.analyse_cells | clean_memory | <= 64
 -- memory: private memory of a row, all rows bad | import.analyse_cells | all_bad_memory | <= 64
 -- time: cancelled after 300 ms | import.analyse_cells | cancelled | <= 400
@@ -41,7 +41,7 @@
 -- time: of it: units | import.analyse_units | clean_units |
 -- time: of it: rows of one unit, batches | import.analyse_repeats | clean_repeats |
 -- time: of it: cells | import.analyse_cells | clean_cells |
--- time: of it: findings kept, statistics | import.store_findings | clean_store |
+-- time: of it: findings kept | import.keep_findings | clean_store |
 -- ratio: the whole analysis, all rows bad, of a clean file | import.analyse | all_bad_all / clean_all |
 -- time: of it: rows numbered and trimmed | import.analyse_source | all_bad_source |
 -- time: of it: periods | import.analyse_period | all_bad_period |
@@ -49,7 +49,7 @@
 -- time: of it: units | import.analyse_units | all_bad_units |
 -- time: of it: rows of one unit, batches | import.analyse_repeats | all_bad_repeats |
 -- time: of it: cells | import.analyse_cells | all_bad_cells |
--- time: of it: findings kept, statistics | import.store_findings | all_bad_store |
+-- time: of it: findings kept | import.keep_findings | all_bad_store |
 \echo == setup
 \set n 1000000
 \getenv n BENCH_ROWS
@@ -116,15 +116,6 @@ BEGIN
     COMMIT;
 END
 $clock$;
--- What import.analyse() does after the cells.
-CREATE FUNCTION keep_findings(job_id integer, slug text) RETURNS void LANGUAGE plpgsql AS $keep_findings$
-BEGIN
-    PERFORM import.store_findings(job_id, array_agg(b.row_id), array_agg(b.source_line), array_agg(b.findings))
-    FROM (SELECT x.*, (row_number() OVER (ORDER BY x.row_id) - 1) / 10000 AS portion FROM pg_temp.import_bad AS x) AS b
-    GROUP BY b.portion
-    ORDER BY b.portion;
-END
-$keep_findings$;
 -- All stages, each timed; what the cells stage reads is kept.
 CREATE PROCEDURE stages(slug text) LANGUAGE plpgsql AS $stages$
 DECLARE
@@ -136,7 +127,7 @@ BEGIN
     CALL clock(slug, 'units', 'SELECT import.analyse_units($1)');
     CALL clock(slug, 'repeats', 'SELECT import.analyse_repeats($1)');
     CALL clock(slug, 'cells', 'SELECT import.analyse_cells($1)');
-    CALL clock(slug, 'store', format('SELECT keep_findings($1, %L)', slug));
+    CALL clock(slug, 'store', 'SELECT import.keep_findings($1)');
     FOREACH part IN ARRAY '{source,row,note,ident,bad}'::text[] LOOP
         EXECUTE format('CREATE TABLE kept.%I AS TABLE pg_temp.%I', slug || '_' || part, 'import_' || part);
     END LOOP;
@@ -161,7 +152,7 @@ DECLARE
     id integer := (SELECT j.id FROM import.job AS j WHERE j.slug = job);
 BEGIN
     PERFORM import.analyse_cells(id);
-    PERFORM keep_findings(id, job);
+    PERFORM import.keep_findings(id);
     IF EXISTS (SELECT FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8) THEN
         RAISE EXCEPTION 'a bad row has other than eight findings: %', (SELECT b.findings FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8 LIMIT 1);
     END IF;
