@@ -25,6 +25,15 @@ static const uint32_t round_constants[64] = {
 
 #define ROTATE(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
 
+/* One round: of eight variables two are given new values, and the names of all move on by one. */
+#define ROUND(a, b, c, d, e, f, g, h, i) \
+	do { \
+		uint32_t	t1 = (h) + (ROTATE(e, 6) ^ ROTATE(e, 11) ^ ROTATE(e, 25)) + (((e) & (f)) ^ (~(e) & (g))) + \
+			round_constants[i] + w[i]; \
+		(d) += t1; \
+		(h) = t1 + (ROTATE(a, 2) ^ ROTATE(a, 13) ^ ROTATE(a, 22)) + (((a) & (b)) ^ ((a) & (c)) ^ ((b) & (c))); \
+	} while (0)
+
 /* Takes in one block of 64 bytes. */
 static void
 add_block(CsvSha256 *state, const unsigned char *block)
@@ -42,16 +51,17 @@ add_block(CsvSha256 *state, const unsigned char *block)
 		w[i] = w[i - 16] + (ROTATE(x, 7) ^ ROTATE(x, 18) ^ (x >> 3)) + w[i - 7] + (ROTATE(y, 17) ^ ROTATE(y, 19) ^ (y >> 10));
 	}
 	memcpy(v, state->hash, sizeof(v));
-	for (int i = 0; i < 64; i++)
+	/* Eight rounds bring each variable back to its place. */
+	for (int i = 0; i < 64; i += 8)
 	{
-		uint32_t	t1 = v[7] + (ROTATE(v[4], 6) ^ ROTATE(v[4], 11) ^ ROTATE(v[4], 25)) +
-			((v[4] & v[5]) ^ (~v[4] & v[6])) + round_constants[i] + w[i];
-		uint32_t	t2 = (ROTATE(v[0], 2) ^ ROTATE(v[0], 13) ^ ROTATE(v[0], 22)) +
-			((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-
-		memmove(v + 1, v, 7 * sizeof(v[0]));
-		v[4] += t1;
-		v[0] = t1 + t2;
+		ROUND(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], i);
+		ROUND(v[7], v[0], v[1], v[2], v[3], v[4], v[5], v[6], i + 1);
+		ROUND(v[6], v[7], v[0], v[1], v[2], v[3], v[4], v[5], i + 2);
+		ROUND(v[5], v[6], v[7], v[0], v[1], v[2], v[3], v[4], i + 3);
+		ROUND(v[4], v[5], v[6], v[7], v[0], v[1], v[2], v[3], i + 4);
+		ROUND(v[3], v[4], v[5], v[6], v[7], v[0], v[1], v[2], i + 5);
+		ROUND(v[2], v[3], v[4], v[5], v[6], v[7], v[0], v[1], i + 6);
+		ROUND(v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[0], i + 7);
 	}
 	for (int i = 0; i < 8; i++)
 		state->hash[i] += v[i];

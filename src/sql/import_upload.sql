@@ -301,7 +301,7 @@ COMMENT ON FUNCTION import.lock_upload(text) IS 'Internal: the job of this name,
 REVOKE ALL ON FUNCTION import.lock_upload(text) FROM PUBLIC;
 
 -- What is answered to a chunk that has been there before; NULL to the next one. Everything else is a conflict.
-CREATE OR REPLACE FUNCTION import.repeated_chunk(job_id integer, chunk integer, is_last boolean, content bytea)
+CREATE OR REPLACE FUNCTION import.repeated_chunk(job_id integer, chunk integer, is_last boolean, hash bytea)
 RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -318,7 +318,7 @@ BEGIN
         SELECT c.sha256, c.is_last, c.answer INTO STRICT before
         FROM import.upload_chunk AS c
         WHERE c.job_id = repeated_chunk.job_id AND c.number = chunk;
-        IF before.sha256 = sha256(content) AND before.is_last = repeated_chunk.is_last THEN
+        IF before.sha256 = hash AND before.is_last = repeated_chunk.is_last THEN
             RETURN before.answer;
         END IF;
         RAISE EXCEPTION 'chunk % of import job "%" has come before, with other bytes', chunk, slug
@@ -403,6 +403,7 @@ SET search_path = pg_catalog, pg_temp
 AS $upload_chunk$
 DECLARE
     bytes_at_once CONSTANT integer := 64 * 1024 * 1024;
+    hash CONSTANT bytea := sha256(content);
     this_job integer;
     answer jsonb;
     r record;
@@ -414,11 +415,11 @@ BEGIN
         RAISE EXCEPTION 'the chunk has % bytes', octet_length(content)
             USING ERRCODE = 'PT413', HINT = format('Send the file in chunks of at most %s bytes.', bytes_at_once);
     END IF;
-    IF lower(sha256) <> encode(sha256(content), 'hex') THEN
+    IF lower(upload_chunk.sha256) <> encode(hash, 'hex') THEN
         RAISE EXCEPTION 'the bytes of chunk % are not those of its hash', chunk USING ERRCODE = 'PT400', HINT = 'Send it again.';
     END IF;
     this_job := import.lock_upload(job_slug);
-    answer := import.repeated_chunk(this_job, chunk, is_last, content);
+    answer := import.repeated_chunk(this_job, chunk, is_last, hash);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
@@ -447,7 +448,7 @@ BEGIN
         PERFORM import.complete_upload(this_job, r.row_count);
     END IF;
     INSERT INTO import.upload_chunk (job_id, number, bytes, sha256, is_last, answer)
-    VALUES (this_job, chunk, octet_length(content), sha256(content), is_last, answer);
+    VALUES (this_job, chunk, octet_length(content), hash, is_last, answer);
     RETURN answer;
 END
 $upload_chunk$;
