@@ -159,6 +159,7 @@ SELECT chunk(1, false, E'tax_ident,nb');                            -- fails: ha
 SELECT chunk(1, true, E'tax_ident,na');                             -- fails: it was not the last
 SELECT chunk(3, true, E'x');                                        -- fails: 2 is expected
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 SELECT chunk(3, true, E'x');                                        -- fails, and says so
 \set VERBOSITY terse
 COPY import.ordered_upload (tax_ident) FROM stdin;                  -- fails: half a file is there
