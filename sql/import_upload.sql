@@ -230,6 +230,17 @@ SELECT lu.name, u.display_name FROM register.legal_unit AS lu JOIN auth."user" A
 CALL statbus.migrate();
 SELECT count(*) AS columns_of_ours FROM pg_attribute WHERE attrelid = 'api.of_una_upload'::regclass AND attname LIKE 'statbus:%';
 
+
+-- Half a file is kept for a week.
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to)
+SELECT n, d.id, '2024-01-01', 'infinity' FROM import.definition AS d, unnest('{young,forgotten}'::text[]) AS n WHERE d.slug = 'legal_unit_job_provided';
+SELECT chunk(1, false, E'tax_ident,name\n900000090,Ol', job => n) -> 'complete' AS complete FROM unnest('{young,forgotten}'::text[]) AS n;
+UPDATE import.upload AS u SET started_at = now() - interval '8 days' FROM import.job AS j WHERE j.id = u.job_id AND j.slug IN ('forgotten', 'of_una');
+SELECT worker.spawn('import_job_cleanup') > 0 AS spawned;
+CALL worker.process_tasks('maintenance');
+SELECT j.slug FROM import.upload AS u JOIN import.job AS j ON j.id = u.job_id WHERE j.slug IN ('young', 'forgotten', 'of_una') ORDER BY 1;
+SELECT chunk(1, true, E'tax_ident,name\n900000090,New\n', job => 'forgotten') -> 'rows' AS rows;
+
 \c contrib_regression
 DROP DATABASE regress_import_upload;
 DROP ROLE "regress_una@example.org", "regress_omar@example.org", "regress_ann@example.org";

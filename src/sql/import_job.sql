@@ -651,8 +651,14 @@ AS $delete_expired_jobs$
     DELETE FROM import.job AS j
     WHERE j.expires_at < statement_timestamp()
     AND j.state IN ('waiting_for_upload', 'finished', 'failed');
+    -- Nobody sends the rest of such a file any more.
+    SELECT import.discard_upload(u.job_id)
+    FROM import.upload AS u
+    WHERE u.finished_at IS NULL
+    AND u.started_at < statement_timestamp() - interval '7 days';
 $delete_expired_jobs$;
-COMMENT ON PROCEDURE import.delete_expired_jobs(jsonb) IS 'Handler of import_job_cleanup: deletes jobs past expires_at, with their tables';
+COMMENT ON PROCEDURE import.delete_expired_jobs(jsonb) IS
+    'Handler of import_job_cleanup: deletes jobs past expires_at, with their tables, and files of which the last chunk has not come in a week';
 REVOKE ALL ON PROCEDURE import.delete_expired_jobs(jsonb) FROM PUBLIC;
 
 -- What people see -------------------------------------------------------------------------------------------------
