@@ -103,6 +103,8 @@ static void read_row(ImportStage *stage);
 static void read_notes(ImportStage *stage);
 static void write_row(ImportStage *stage);
 static void analyse_rows(ImportStage *stage);
+static void open_stage(ImportStage *stage);
+static void close_stage(ImportStage *stage);
 
 /* Begin to read a query. */
 static void
@@ -195,6 +197,7 @@ has_percentage_above_one(ImportJob *job)
 	bool		found = false;
 
 	reader_open(&reader, psprintf("SELECT s.%s FROM pg_temp.import_source AS s WHERE s.%s IS NOT NULL", name, name));
+	check_column(&reader, 0, TEXTOID);
 	while (!found && (tuple = reader_next(&reader)) != NULL)
 	{
 		bool		is_null;
@@ -421,6 +424,34 @@ analyse_rows(ImportStage *stage)
 	MemoryContextSwitchTo(job->context);
 }
 
+/* Open all that is read and written, once the job is known. */
+static void
+open_stage(ImportStage *stage)
+{
+	MemoryContext context = stage->job->context;
+
+	open_tables(stage);
+	open_readers(stage);
+	MemoryContextSwitchTo(context);
+	stage->data_writer = import_writer_open(stage->data);
+	stage->bad_writer = import_writer_open(stage->bad);
+	stage->targets = import_targets_prepare(stage->job, stage->data, import_writer_estate(stage->data_writer),
+											stage->rows.portal->tupDesc);
+}
+
+/* Write the rest and close it all; the locks stay until the end of the transaction. */
+static void
+close_stage(ImportStage *stage)
+{
+	import_writer_close(stage->data_writer);
+	import_writer_close(stage->bad_writer);
+	reader_close(&stage->source);
+	reader_close(&stage->rows);
+	reader_close(&stage->notes);
+	table_close(stage->bad, NoLock);
+	table_close(stage->data, NoLock);
+}
+
 PG_FUNCTION_INFO_V1(statbus_import_analyse_cells);
 
 /*
@@ -445,24 +476,9 @@ statbus_import_analyse_cells(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	stage.job->batch = AllocSetContextCreate(context, "import analysis rows", ALLOCSET_DEFAULT_SIZES);
 	stage.job->plan.all_percentages_small = stage.job->percentage >= 0 && !has_percentage_above_one(stage.job);
-
-	MemoryContextSwitchTo(context);
-	open_tables(&stage);
-	open_readers(&stage);
-	MemoryContextSwitchTo(context);
-	stage.data_writer = import_writer_open(stage.data);
-	stage.bad_writer = import_writer_open(stage.bad);
-	stage.targets = import_targets_prepare(stage.job, stage.data, import_writer_estate(stage.data_writer),
-										   stage.rows.portal->tupDesc);
+	open_stage(&stage);
 	analyse_rows(&stage);
-
-	import_writer_close(stage.data_writer);
-	import_writer_close(stage.bad_writer);
-	reader_close(&stage.source);
-	reader_close(&stage.rows);
-	reader_close(&stage.notes);
-	table_close(stage.bad, NoLock);
-	table_close(stage.data, NoLock);
+	close_stage(&stage);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -5,7 +5,9 @@
  *
  * All findings of a row in an array, as import.bad_row has them, and those of
  * one severity as an object with one key per column, as the data table has
- * them.  Both join what earlier stages noted with what the cells came to.
+ * them.  Both join what earlier stages noted with what the cells came to.  They
+ * are written as jsonb is stored: to build them of JsonbValues costs as much as
+ * to judge the row.
  *
  * IDENTIFICATION
  *	  src/import_finding_sql.c
@@ -34,6 +36,21 @@ typedef struct JsonWriter
 	uint32		total;			/* bytes of the children so far */
 } JsonWriter;
 
+/* What is shown under a column; no name: under the row. */
+typedef struct ShownColumn
+{
+	const char *name;			/* without "_raw" */
+	size_t		len;
+	JsonbValue	value;
+} ShownColumn;
+
+typedef struct ShownColumns
+{
+	ShownColumn *columns;
+	int			count;
+	int			max;
+} ShownColumns;
+
 static void begin_container(JsonWriter *writer, StringInfo out, uint32 header, int count, int children);
 static void begin_child(JsonWriter *writer);
 static void end_child(JsonWriter *writer, uint32 type);
@@ -44,11 +61,12 @@ static int	compare_keys(const char *a, const char *b);
 static void write_list(StringInfo out, const ImportDetail *detail);
 static void write_details(StringInfo out, const ImportFinding *finding);
 static void write_finding(StringInfo out, const ImportFinding *finding);
+static void add_value(JsonWriter *writer, const JsonbValue *value);
 static void set_text(JsonbValue *value, const char *data, size_t len);
 static bool get_member(JsonbContainer *container, const char *key, JsonbValue *value);
-static void push_column(JsonbParseState **state, const char *data, size_t len, JsonbValue *shown);
-static void note_by_column(JsonbParseState **state, const ImportNote *note, bool show_value);
-static void finding_by_column(JsonbParseState **state, const ImportFinding *finding, bool show_value);
+static void show(ShownColumns *shown, const char *data, size_t len, const JsonbValue *value);
+static void show_note(ShownColumns *shown, const ImportNote *note, bool show_value);
+static void show_finding(ShownColumns *shown, const ImportFinding *finding, bool show_value);
 
 /* Containers and numbers begin at a multiple of four bytes. */
 static void
@@ -80,7 +98,10 @@ begin_child(JsonWriter *writer)
 	writer->start = writer->out->len;
 }
 
-/* End it: every JB_OFFSET_STRIDE-th entry tells where it ends, others their length, with what comes before it to align it. */
+/*
+ * End it: every JB_OFFSET_STRIDE-th entry tells where it ends, others their
+ * length, with what comes before it to align it.
+ */
 static void
 end_child(JsonWriter *writer, uint32 type)
 {
@@ -215,8 +236,7 @@ write_finding(StringInfo out, const ImportFinding *finding)
 
 /*
  * All findings of a row as an array: errors, warnings, infos; of each, what was
- * noted before the cells.  Written as jsonb is stored: building it of
- * JsonbValues costs as much as judging the row.
+ * noted before the cells.
  */
 Datum
 import_pack_findings(const ImportRecord *record)
@@ -253,6 +273,36 @@ import_pack_findings(const ImportRecord *record)
 	return PointerGetDatum(out.data);
 }
 
+/* A value that another jsonb holds, or a text of ours. */
+static void
+add_value(JsonWriter *writer, const JsonbValue *value)
+{
+	begin_child(writer);
+	switch (value->type)
+	{
+		case jbvString:
+			appendBinaryStringInfo(writer->out, value->val.string.val, value->val.string.len);
+			end_child(writer, JENTRY_ISSTRING);
+			break;
+		case jbvNumeric:
+			pad(writer->out);
+			appendBinaryStringInfo(writer->out, (char *) value->val.numeric, VARSIZE_ANY(value->val.numeric));
+			end_child(writer, JENTRY_ISNUMERIC);
+			break;
+		case jbvBool:
+			end_child(writer, value->val.boolean ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE);
+			break;
+		case jbvBinary:
+			pad(writer->out);
+			appendBinaryStringInfo(writer->out, (char *) value->val.binary.data, value->val.binary.len);
+			end_child(writer, JENTRY_ISCONTAINER);
+			break;
+		default:
+			end_child(writer, JENTRY_ISNULL);
+			break;
+	}
+}
+
 /* Make a value of a text that it points to. */
 static void
 set_text(JsonbValue *value, const char *data, size_t len)
@@ -269,100 +319,127 @@ get_member(JsonbContainer *container, const char *key, JsonbValue *value)
 	return getKeyJsonValueFromContainer(container, key, (int) strlen(key), value) != NULL;
 }
 
-/* A member <column>_raw; without a column, row. */
+/*
+ * Show a value under a column, unless one is shown there; without a column,
+ * under the row.  Columns are kept in the order of jsonb's keys.
+ */
 static void
-push_column(JsonbParseState **state, const char *data, size_t len, JsonbValue *shown)
+show(ShownColumns *shown, const char *data, size_t len, const JsonbValue *value)
 {
-	static const char suffix[] = "_raw";
-	JsonbValue	key;
+	int			place = 0;
 
-	if (data == NULL)
-		set_text(&key, "row", 3);
-	else
+	for (; place < shown->count; place++)
 	{
-		char	   *name = palloc(len + sizeof(suffix));
+		const ShownColumn *other = &shown->columns[place];
+		int			order = len != other->len ? (len < other->len ? -1 : 1) : memcmp(data, other->name, len);
 
-		memcpy(name, data, len);
-		memcpy(name + len, suffix, sizeof(suffix));
-		set_text(&key, name, len + strlen(suffix));
+		if (order == 0)
+			return;
+		if (order < 0)
+			break;
 	}
-	pushJsonbValue(state, WJB_KEY, &key);
-	pushJsonbValue(state, WJB_VALUE, shown);
+	if (shown->count == shown->max)
+	{
+		shown->max = shown->max == 0 ? 16 : shown->max * 2;
+		shown->columns = shown->columns == NULL
+			? palloc(sizeof(ShownColumn) * shown->max)
+			: repalloc(shown->columns, sizeof(ShownColumn) * shown->max);
+	}
+	memmove(&shown->columns[place + 1], &shown->columns[place], sizeof(ShownColumn) * (shown->count - place));
+	shown->columns[place].name = data;
+	shown->columns[place].len = len;
+	shown->columns[place].value = *value;
+	shown->count++;
 }
 
 /* What was noted, under its column, or else under each column that its details name. */
 static void
-note_by_column(JsonbParseState **state, const ImportNote *note, bool show_value)
+show_note(ShownColumns *shown, const ImportNote *note, bool show_value)
 {
 	JsonbContainer *root = &note->finding->root;
-	JsonbValue	shown;
+	JsonbValue	value;
 	JsonbValue	column;
 	JsonbValue	details;
 	JsonbValue	columns;
 
-	if (!(show_value && get_member(root, "value", &shown)) && !get_member(root, "code", &shown))
-		shown.type = jbvNull;
+	if (!(show_value && get_member(root, "value", &value)) && !get_member(root, "code", &value))
+		value.type = jbvNull;
 	if (get_member(root, "column", &column))
 	{
 		if (column.type == jbvString)
-			push_column(state, column.val.string.val, column.val.string.len, &shown);
+			show(shown, column.val.string.val, column.val.string.len, &value);
 		else
-			push_column(state, NULL, 0, &shown);
+			show(shown, "", 0, &value);
 		return;
 	}
-	if (get_member(root, "details", &details) && details.type == jbvBinary &&
-		JsonContainerIsObject(details.val.binary.data) &&
-		get_member(details.val.binary.data, "columns", &columns))
+	if (!get_member(root, "details", &details) || details.type != jbvBinary ||
+		!JsonContainerIsObject(details.val.binary.data) ||
+		!get_member(details.val.binary.data, "columns", &columns))
 	{
-		if (columns.type != jbvBinary)
-			return;
-		for (uint32 i = 0; i < JsonContainerSize(columns.val.binary.data); i++)
-		{
-			JsonbValue *name = getIthJsonbValueFromContainer(columns.val.binary.data, i);
-
-			if (name->type == jbvString)
-				push_column(state, name->val.string.val, name->val.string.len, &shown);
-		}
+		show(shown, "", 0, &value);
 		return;
 	}
-	push_column(state, NULL, 0, &shown);
+	if (columns.type != jbvBinary || !JsonContainerIsArray(columns.val.binary.data))
+		return;
+	for (uint32 i = 0; i < JsonContainerSize(columns.val.binary.data); i++)
+	{
+		JsonbValue *name = getIthJsonbValueFromContainer(columns.val.binary.data, i);
+
+		if (name->type == jbvString)
+			show(shown, name->val.string.val, name->val.string.len, &value);
+	}
 }
 
 /* What a cell came to, likewise. */
 static void
-finding_by_column(JsonbParseState **state, const ImportFinding *finding, bool show_value)
+show_finding(ShownColumns *shown, const ImportFinding *finding, bool show_value)
 {
-	JsonbValue	shown;
+	JsonbValue	value;
 
 	if (show_value && finding->value.data != NULL)
-		set_text(&shown, finding->value.data, finding->value.len);
+		set_text(&value, finding->value.data, finding->value.len);
 	else if (finding->code != NULL)
-		set_text(&shown, finding->code, strlen(finding->code));
+		set_text(&value, finding->code, strlen(finding->code));
 	else
-		shown.type = jbvNull;
+		value.type = jbvNull;
 	if (finding->column != NULL)
-		push_column(state, finding->column, strlen(finding->column), &shown);
+		show(shown, finding->column, strlen(finding->column), &value);
 	else
-		push_column(state, NULL, 0, &shown);
+		show(shown, "", 0, &value);
 }
 
 /*
- * Findings of one severity as an object with one key per column: of an error its
- * code, of others the value of the file.  The first finding of a column counts;
- * of equal keys jsonb keeps the last, hence the order.
+ * Findings of one severity as an object with one key per column, <column>_raw,
+ * or row: of an error its code, of others the value of the file.  The first
+ * finding of a column counts.
  */
 Datum
 import_findings_by_column(const ImportRecord *record, ImportSeverity severity)
 {
-	JsonbParseState *state = NULL;
 	bool		show_value = severity != IMPORT_ERROR;
+	ShownColumns shown = {0};
+	StringInfoData out;
+	JsonWriter	writer;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = record->row.nfindings - 1; i >= 0; i--)
-		if (record->row.findings[i].severity == severity)
-			finding_by_column(&state, &record->row.findings[i], show_value);
-	for (int i = record->nnotes - 1; i >= 0; i--)
+	for (int i = 0; i < record->nnotes; i++)
 		if (record->notes[i].severity == severity)
-			note_by_column(&state, &record->notes[i], show_value);
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+			show_note(&shown, &record->notes[i], show_value);
+	for (int i = 0; i < record->row.nfindings; i++)
+		if (record->row.findings[i].severity == severity)
+			show_finding(&shown, &record->row.findings[i], show_value);
+
+	initStringInfo(&out);
+	out.len = VARHDRSZ;
+	begin_container(&writer, &out, JB_FOBJECT, shown.count, 2 * shown.count);
+	for (int i = 0; i < shown.count; i++)
+	{
+		begin_child(&writer);
+		appendBinaryStringInfo(&out, shown.columns[i].name, (int) shown.columns[i].len);
+		appendStringInfoString(&out, shown.columns[i].len > 0 ? "_raw" : "row");
+		end_child(&writer, JENTRY_ISSTRING);
+	}
+	for (int i = 0; i < shown.count; i++)
+		add_value(&writer, &shown.columns[i].value);
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
 }

@@ -419,7 +419,7 @@ state_datum(const ImportTargets *targets, const ImportTarget *target, const Impo
 			return targets->states[record->is_error ? 1 : 0];
 		case IMPORT_FROM_BATCH:
 			if (is_used)
-				return fastgetattr(record->stage, IMPORT_STAGE_BATCH + 1, record->stage_desc, is_null);
+				return heap_getattr(record->stage, IMPORT_STAGE_BATCH + 1, record->stage_desc, is_null);
 			*is_null = true;
 			return (Datum) 0;
 		default:
