@@ -115,7 +115,9 @@ DECLARE
     definition text;
 BEGIN
     EXECUTE format('INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review) SELECT %L, j.definition_id, j.default_valid_from, j.default_valid_to, false FROM import.job AS j WHERE j.slug = %L', again, slug);
-    EXECUTE format('INSERT INTO import.%I SELECT * FROM import.%I ORDER BY ctid', again || '_upload', slug || '_upload');
+    EXECUTE format('INSERT INTO import.%1$I (%3$s) SELECT %3$s FROM import.%2$I ORDER BY "statbus:place"', again || '_upload', slug || '_upload',
+        (SELECT string_agg(quote_ident(a.attname), ', ') FROM pg_attribute AS a
+         WHERE a.attrelid = format('import.%I', slug || '_upload')::regclass AND a.attnum > 0 AND a.attgenerated = ''));
     COMMIT;
     CALL worker.process_tasks();
 END

@@ -106,6 +106,7 @@ DECLARE
     cleaned text;
     expression text;
     is_read boolean;    -- by import.read_chunk(), which knows lines
+    place text;         -- what puts the rows in the order of the file
 BEGIN
     SELECT j.upload_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot -> 'import_definition' AS definition,
            j.default_valid_from, j.default_valid_to, j.default_data_source_code
@@ -145,12 +146,17 @@ BEGIN
     END LOOP;
 
     is_read := EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = analyse_source.job_id AND u.finished_at IS NOT NULL);
+    place := CASE
+        WHEN is_read THEN 'u."statbus:line"'
+        WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = format('import.%I', job.upload_table_name)::regclass AND a.attname = 'statbus:place' AND NOT a.attisdropped)
+            THEN 'u."statbus:place"'
+        ELSE 'u.ctid' END;     -- nearly: the server puts short rows where pages before have room
     PERFORM import.drop_temporary('import_source', 'import_read');
     EXECUTE format($sql$
         CREATE TEMPORARY TABLE import_source AS
         SELECT t.row_id, %s AS source_line, %s
-        FROM (SELECT row_number() OVER (ORDER BY u.ctid) AS row_id%s FROM import.%I AS u OFFSET 0) AS t$sql$,
-        CASE WHEN is_read THEN 't."statbus:line"' ELSE 't.row_id + 1' END, array_to_string(selected, ', '),
+        FROM (SELECT row_number() OVER (ORDER BY %s) AS row_id%s FROM import.%I AS u OFFSET 0) AS t$sql$,
+        CASE WHEN is_read THEN 't."statbus:line"' ELSE 't.row_id + 1' END, array_to_string(selected, ', '), place,
         CASE WHEN is_read THEN ', u."statbus:line"' ELSE '' END || coalesce(', ' || nullif(array_to_string(trimmed, ', '), ''), ''), job.upload_table_name);
     ANALYZE pg_temp.import_source;
 
@@ -160,7 +166,7 @@ BEGIN
         EXECUTE format($sql$
             INSERT INTO pg_temp.import_read (row_id, severity, finding)
             SELECT t.row_id, f ->> 'severity', f
-            FROM (SELECT row_number() OVER (ORDER BY u.ctid) AS row_id, u."statbus:findings" AS findings FROM import.%I AS u OFFSET 0) AS t
+            FROM (SELECT row_number() OVER (ORDER BY u."statbus:line") AS row_id, u."statbus:findings" AS findings FROM import.%I AS u OFFSET 0) AS t
             CROSS JOIN LATERAL jsonb_array_elements(t.findings) AS f
             WHERE t.findings IS NOT NULL$sql$, job.upload_table_name);
         ANALYZE pg_temp.import_read;

@@ -211,6 +211,15 @@ COMMENT ON FUNCTION import.job_check_update() IS
 REVOKE ALL ON FUNCTION import.job_check_update() FROM PUBLIC;
 
 -- Everything of a job's tables that depends on code or on rights; called again by every migrate().
+-- COPY leaves no trace of the order of a file: a short row goes into any page that has room. A generated column is the only one
+-- that COPY without a list of columns does not ask for, and it must be IMMUTABLE. Nothing folds it, as it takes a column.
+CREATE OR REPLACE FUNCTION import.place_in_file(cell text)
+RETURNS bigint
+LANGUAGE c IMMUTABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_import_place_in_file';
+COMMENT ON FUNCTION import.place_in_file(text) IS
+    'For the generated column "statbus:place" of upload tables only: how often the statement has called it. Called immutable because a generated column must be';
+
 CREATE OR REPLACE FUNCTION import.attach_job(job_id integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -221,7 +230,9 @@ DECLARE
     job record;
     reader text;
 BEGIN
-    SELECT j.user_id, j.upload_table_name, j.data_table_name, u.email::text AS owner INTO STRICT job
+    SELECT j.user_id, j.state, j.upload_table_name, j.data_table_name, u.email::text AS owner,
+           j.definition_snapshot #>> '{import_source_column_list,0,column_name}' AS first_column
+    INTO STRICT job
     FROM import.job AS j
     JOIN auth."user" AS u ON u.id = j.user_id
     WHERE j.id = attach_job.job_id;
@@ -229,6 +240,10 @@ BEGIN
         RETURN;     -- a job whose tables somebody dropped is past help
     END IF;
 
+    IF job.state = 'waiting_for_upload' AND job.first_column IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE import.%I ADD COLUMN IF NOT EXISTS "statbus:place" bigint GENERATED ALWAYS AS (import.place_in_file(%I)) STORED',
+                       job.upload_table_name, job.first_column);
+    END IF;
     EXECUTE format('DROP TRIGGER IF EXISTS upload_start ON import.%I', job.upload_table_name);
     EXECUTE format('CREATE TRIGGER upload_start BEFORE INSERT ON import.%I FOR EACH STATEMENT EXECUTE FUNCTION import.upload_start()', job.upload_table_name);
     EXECUTE format('DROP TRIGGER IF EXISTS upload_done ON import.%I', job.upload_table_name);
