@@ -10,7 +10,7 @@
 #
 # A case is a file of SQL.  Its head says what is run and what is promised:
 #   -- needs: temporal.f                            a function without which the case cannot run
-#   -- run: NAME [xN] [slow] [pg18] [memory] [rows=N] [block=NAME] [vector=FILE[#N]:HEADING]
+#   -- run: NAME [xN] [slow] [pg18] [memory] [rows=N or rows=$VARIABLE] [block=NAME] [vector=FILE[#N]:HEADING]
 #        a measured run: N rounds (three; slow: one), from version 18 only, with psql's variable :rows, of the block of that name
 #        or of what follows the line "\echo == HEADING" in ../shared/vectors/temporal/FILE (#N: the Nth statement of it only)
 #   -- run: NAME … command=COMMAND                 instead, a command of the folder that prints milliseconds
@@ -170,6 +170,7 @@ run_case() {
 			case $options in *' memory '*) measures=1 ;; esac
 			case $options in *' pg18 '*) [ "$PG_MAJOR" -ge 18 ] || continue ;; esac
 			case $options in *' rows='*) rows=${options#* rows=} rows=${rows%% *} ;; esac
+			case $rows in '$'*) rows=$(printenv "${rows#?}" || true) rows=${rows:-1000000} ;; esac
 			case $options in *' block='*) block=${options#* block=} block=${block%% *} ;; esac
 			case $options in *' x'[0-9]*) rounds=${options#* x} rounds=${rounds%% *} ;; esac
 			if [ "${BENCH_QUICK:-}" = 1 ] && [ -n "$slow" ]; then continue; fi

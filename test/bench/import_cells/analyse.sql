@@ -8,8 +8,8 @@
 -- run: some_bad
 -- run: all_bad
 -- run: clean_and_findings
--- run: clean_memory x1 memory rows=1000000 block=clean
--- run: all_bad_memory x1 memory rows=1000000 block=all_bad
+-- run: clean_memory x1 memory rows=$BENCH_ROWS block=clean
+-- run: all_bad_memory x1 memory rows=$BENCH_ROWS block=all_bad
 -- run: cancelled
 -- run: clean_source x1 command=./stage.sh clean source
 -- run: clean_period x1 command=./stage.sh clean period
