@@ -173,16 +173,12 @@ BEGIN
                                                         CASE WHEN r.row_no % 11 = 0 THEN replace(p.column_name, 'secondary', 'primary') ELSE p.column_name END, 'UTF8')) AS h OFFSET 0) AS x
               GROUP BY r.i, r.row_no) AS g;
     EXECUTE format($sql$
-        INSERT INTO import.%1$I
-        SELECT f.* FROM filed AS g CROSS JOIN LATERAL jsonb_populate_record(NULL::import.%1$I, g.cells) AS f
+        INSERT INTO api.%1$I
+        SELECT f.* FROM filed AS g CROSS JOIN LATERAL jsonb_populate_record(NULL::api.%1$I, g.cells) AS f
         ORDER BY g.row_no$sql$, job.upload_table_name);
-    -- Rows of different length do not lie in the order in which they came.
-    EXECUTE format($sql$
-        UPDATE single AS s SET row_no = -n.row_id
-        FROM (SELECT u.row_id, u.cells, row_number() OVER (PARTITION BY u.cells ORDER BY u.row_id) AS turn
-              FROM (SELECT row_number() OVER (ORDER BY u.ctid) AS row_id, jsonb_strip_nulls(to_jsonb(u)) AS cells FROM import.%I AS u) AS u) AS n
-        JOIN (SELECT f.row_no, f.cells, row_number() OVER (PARTITION BY f.cells ORDER BY f.row_no) AS turn FROM filed AS f) AS o ON o.cells = n.cells AND o.turn = n.turn
-        WHERE o.row_no = s.row_no$sql$, job.upload_table_name);
+    UPDATE single AS s SET row_no = -n.row_id
+    FROM (SELECT row_number() OVER (ORDER BY f.row_no) AS row_id, f.row_no FROM filed AS f) AS n
+    WHERE n.row_no = s.row_no;
     UPDATE single SET row_no = -row_no;
     DROP TABLE plan, pool, filed;
 END
