@@ -413,7 +413,7 @@ refuse_headings(Upload *upload, int64 hint_line)
 {
 	Oid			types[4] = {TEXTARRAYOID, INT8OID, INT8OID, JSONBOID};
 	Datum		values[4];
-	char		nulls[4] = "    ";
+	char		nulls[] = "    ";
 	bool		is_null;
 
 	values[0] = upload->candidates > 0 ? upload->first_headings : PointerGetDatum(construct_empty_array(TEXTOID));
