@@ -143,7 +143,7 @@ static int64
 reader_int64(const ImportReader *reader, HeapTuple tuple, int column)
 {
 	bool		is_null;
-	Datum		value = heap_getattr(tuple, column, reader->table->tupdesc, &is_null);
+	Datum		value = statbus_getattr(tuple, column, reader->table->tupdesc, &is_null);
 
 	if (is_null)
 		elog(ERROR, "column %d of a row of the analysis is null", column);
@@ -201,7 +201,7 @@ has_percentage_above_one(ImportJob *job)
 	while (!found && (tuple = reader_next(&reader)) != NULL)
 	{
 		bool		is_null;
-		text	   *cell = DatumGetTextPP(heap_getattr(tuple, 1, reader.table->tupdesc, &is_null));
+		text	   *cell = DatumGetTextPP(statbus_getattr(tuple, 1, reader.table->tupdesc, &is_null));
 
 		CHECK_FOR_INTERRUPTS();
 		found = import_percentage_above_one(&job->plan, (SbSlice)
@@ -323,11 +323,11 @@ read_row(ImportStage *stage)
 				 errmsg("row " INT64_FORMAT " of the analysis is missing or out of order", record->row_id)));
 	record->stage = tuple;
 	record->stage_desc = desc;
-	row->is_new = DatumGetBool(heap_getattr(tuple, IMPORT_STAGE_IS_NEW + 1, desc, &is_null));
-	row->is_covered = DatumGetBool(heap_getattr(tuple, IMPORT_STAGE_IS_COVERED + 1, desc, &is_null));
-	row->is_skipped = DatumGetBool(heap_getattr(tuple, IMPORT_STAGE_IS_SKIPPED + 1, desc, &is_null));
-	row->is_refused = DatumGetBool(heap_getattr(tuple, IMPORT_STAGE_IS_REFUSED + 1, desc, &is_null));
-	row->valid_from = DatumGetDateADT(heap_getattr(tuple, IMPORT_STAGE_VALID_FROM + 1, desc, &is_null));
+	row->is_new = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_NEW + 1, desc, &is_null));
+	row->is_covered = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_COVERED + 1, desc, &is_null));
+	row->is_skipped = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_SKIPPED + 1, desc, &is_null));
+	row->is_refused = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_REFUSED + 1, desc, &is_null));
+	row->valid_from = DatumGetDateADT(statbus_getattr(tuple, IMPORT_STAGE_VALID_FROM + 1, desc, &is_null));
 	row->has_period = !is_null;
 }
 
@@ -343,7 +343,7 @@ read_notes(ImportStage *stage)
 		TupleDesc	desc = stage->notes.table->tupdesc;
 		bool		is_null;
 		ImportNote *note;
-		char	   *severity = text_to_cstring(DatumGetTextPP(heap_getattr(stage->noted, 2, desc, &is_null)));
+		char	   *severity = text_to_cstring(DatumGetTextPP(statbus_getattr(stage->noted, 2, desc, &is_null)));
 
 		if (record->nnotes == record->max_notes)
 		{
@@ -352,7 +352,7 @@ read_notes(ImportStage *stage)
 		}
 		note = &record->notes[record->nnotes++];
 		note->severity = *severity == 'e' ? IMPORT_ERROR : *severity == 'w' ? IMPORT_WARNING : IMPORT_INFO;
-		note->finding = DatumGetJsonbPCopy(heap_getattr(stage->noted, 3, desc, &is_null));
+		note->finding = DatumGetJsonbPCopy(statbus_getattr(stage->noted, 3, desc, &is_null));
 		if (!JB_ROOT_IS_OBJECT(note->finding))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -419,7 +419,7 @@ state_datum(const ImportTargets *targets, const ImportTarget *target, const Impo
 			return targets->states[record->is_error ? 1 : 0];
 		case IMPORT_FROM_BATCH:
 			if (is_used)
-				return heap_getattr(record->stage, IMPORT_STAGE_BATCH + 1, record->stage_desc, is_null);
+				return statbus_getattr(record->stage, IMPORT_STAGE_BATCH + 1, record->stage_desc, is_null);
 			*is_null = true;
 			return (Datum) 0;
 		default:
@@ -472,9 +472,9 @@ source_datum(ImportTargets *targets, ImportTarget *target, const ImportRecord *r
 			*is_null = !targets->has_edit_comment;
 			return targets->edit_comment;
 		case IMPORT_FROM_STAGE:
-			return heap_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
+			return statbus_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
 		case IMPORT_FROM_STAGE_PATH:
-			path = heap_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
+			path = statbus_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
 			return *is_null ? path : path_datum(target, (SbSlice)
 												{
 													VARDATA_ANY(DatumGetPointer(path)),

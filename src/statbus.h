@@ -73,6 +73,8 @@ statbus_getattr(HeapTuple row, int number, TupleDesc columns, bool *is_null)
 	return fastgetattr(row, number, columns, is_null);
 }
 
+#pragma GCC poison heap_getattr
+
 /* Where derived data is brought up to date: GUC statbus.derive. */
 typedef enum StatbusDerive
 {
