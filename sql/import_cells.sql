@@ -35,7 +35,6 @@ INSERT INTO register.legal_rel_type (code, name, enabled, primary_influencer_onl
 UPDATE register.sector SET enabled = false WHERE code = '1110';
 UPDATE register.country SET enabled = false WHERE iso_2 IN ('AQ', 'BV');
 UPDATE register.activity_category SET enabled = false WHERE code IN ('01.11', '01.12');
-CALL import_oracle.add_codes();
 ANALYZE;
 
 -- Units that the files know: L1 to L40, and E1 to E20.
@@ -52,6 +51,22 @@ CALL found('legal_units', 'legal_unit_source_dates', $$tax_ident,name,valid_from
 CALL found('establishments', 'establishment_for_lu_source_dates', $$tax_ident,legal_unit_tax_ident,name,valid_from,valid_to,physical_region_code:'E' || i, 'L' || i, 'Site ' || i, '2016-01-01', '2019-12-31', '03' FROM generate_series(1, 20) AS i$$);
 CALL found('relations', 'legal_relationship_source_dates', $$influencing_tax_ident,influenced_tax_ident,rel_type_code,percentage,valid_from,valid_to:'L' || i, 'L' || 1 + i, 'ownership', '10', '2015-01-01', '2019-12-31' FROM generate_series(1, 20) AS i$$);
 SELECT j.slug, j.state, j.imported_rows FROM import.job AS j ORDER BY j.id;
+-- Codes that came and went, and regions of an edition before: one that is in both, one whose code was given to another, two that were replaced.
+UPDATE register.activity_category SET valid_until = '2020-06-01', successor_code = '01.13' WHERE code = '01.14';
+UPDATE register.activity_category SET valid_from = '2020-01-01', valid_until = '2021-01-01', successor_code = '01.14' WHERE code = '01.15';
+UPDATE register.activity_category SET valid_until = '2012-01-01', successor_code = '01.15' WHERE code = '01.16';
+UPDATE register.legal_form SET valid_until = '2019-01-01', successor_code = 'nowhere' WHERE id IN (SELECT f.id FROM register.legal_form AS f WHERE f.enabled ORDER BY f.code LIMIT 2);
+UPDATE register.sector SET valid_from = '2021-01-01' WHERE id IN (SELECT f.id FROM register.sector AS f WHERE f.enabled AND f.code IS NOT NULL ORDER BY f.code LIMIT 2);
+UPDATE register.unit_size SET valid_until = '2015-01-01', successor_code = 'med' WHERE code = 'sml' AND enabled;
+UPDATE register.data_source SET valid_until = '2020-02-01' WHERE code = 'survey';
+UPDATE register.status SET valid_from = '2022-01-01' WHERE code = 'passive';
+UPDATE register.country SET valid_until = '1991-12-27', successor_code = 'SE' WHERE iso_2 = 'AX';
+INSERT INTO register.region_version (code, name, lasts_to) VALUES ('before', 'Before', '2017-12-31');
+INSERT INTO register.region (version_id, path, name, valid_until, successor_code)
+SELECT v.id, r.path::ltree, r.name, r.valid_until, r.successor
+FROM register.region_version AS v, (VALUES ('03', 'Oslo', NULL::date, NULL), ('07', 'Vestfold', NULL, '11'), ('08', 'Telemark', '2010-06-01', '07'), ('11', 'Another', NULL, NULL)) AS r (path, name, valid_until, successor)
+WHERE v.code = 'before';
+CALL import_oracle.add_codes();
 
 -- Every kind of unit, every fault in every column.
 CALL import_oracle.run('units_1', 'legal_unit_source_dates', '{}', 250, '.');

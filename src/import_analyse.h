@@ -134,7 +134,7 @@ typedef struct ImportTargets ImportTargets;
 extern ImportJob *import_read_job(int32 id, MemoryContext context);
 
 extern void *import_codes_load(const char *list, MemoryContext context);
-extern bool import_codes_lookup(void *codes, SbSlice value, ImportCode *code);
+extern bool import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code);
 extern bool import_codes_suggest(void *codes, SbSlice value, SbSlice *suggestion);
 extern SbSlice import_normalise(void *arg, SbSlice value);
 

@@ -329,6 +329,7 @@ read_row(ImportStage *stage)
 	row->is_refused = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_REFUSED + 1, desc, &is_null));
 	row->valid_from = DatumGetDateADT(statbus_getattr(tuple, IMPORT_STAGE_VALID_FROM + 1, desc, &is_null));
 	row->has_period = !is_null;
+	row->valid_until = DatumGetDateADT(statbus_getattr(tuple, IMPORT_STAGE_VALID_UNTIL + 1, desc, &is_null));
 }
 
 /* The findings that were noted about the row. */

@@ -56,12 +56,26 @@ typedef enum ImportList
 	IMPORT_LIST_REL_TYPE
 } ImportList;
 
+/* Days for ever in either direction, beside those of a DateADT. */
+#define IMPORT_SINCE_EVER INT32_MIN
+#define IMPORT_FOR_EVER INT32_MAX
+
+/* A time, of which `until` is no part.  DateADT. */
+typedef struct ImportPeriod
+{
+	int32_t		from;
+	int32_t		until;
+} ImportPeriod;
+
 /* What a code list knows of a code. */
 typedef struct ImportCode
 {
 	int32_t		id;
 	bool		enabled;
 	bool		is_leaf;
+	ImportPeriod in_force;
+	SbSlice		successor;		/* the code that took its place; NULL data:
+								 * none is known */
 } ImportCode;
 
 /* A column of the file, as the job's plan has it.  name is without "_raw". */
@@ -100,7 +114,7 @@ typedef struct ImportDetail
 	int			nlist;
 } ImportDetail;
 
-#define IMPORT_MAX_DETAILS 2
+#define IMPORT_MAX_DETAILS 4
 
 /* A finding.  With has_details and no detail, its details are an empty object. */
 typedef struct ImportFinding
@@ -210,8 +224,13 @@ typedef struct ImportPlan
 										 * 1: import_percentage_above_one()
 										 * for none */
 
-	/* Exactly this code; what is not in the list is false. */
-	bool		(*lookup) (void *codes, SbSlice value, ImportCode *code);
+	/*
+	 * Exactly this code; what is not in the list is false.  Where it has
+	 * several meanings in the course of time, that of the period; without a
+	 * period (NULL), or when it spans several, that which the register
+	 * prefers.
+	 */
+	bool		(*lookup) (void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code);
 
 	/*
 	 * The country that is meant by an unknown value: its iso_2, which lives
@@ -236,6 +255,7 @@ typedef struct ImportRow
 	const SbSlice *cells;		/* NULL data: nothing */
 	ImportValue *values;		/* room; all of it is written */
 	int32_t		valid_from;		/* DateADT */
+	int32_t		valid_until;	/* likewise; INT32_MAX for infinity */
 	bool		has_period;		/* valid_from is not NULL */
 	bool		is_new;
 	bool		is_covered;

@@ -18,15 +18,39 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/formatting.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+
+/* Columns of a list. */
+enum
+{
+	LIST_CODE = 1,
+	LIST_ID,
+	LIST_ENABLED,
+	LIST_IS_LEAF,
+	LIST_FROM,
+	LIST_UNTIL,
+	LIST_SUCCESSOR,
+	LIST_IS_PREFERRED
+};
+
+/* What a code means at some time. */
+typedef struct CodeMeaning
+{
+	ImportCode	known;
+	ImportPeriod own;			/* known.in_force is as long as the code has
+								 * some meaning without a gap */
+	bool		is_preferred;
+	struct CodeMeaning *next;	/* of the same code; NULL: none */
+} CodeMeaning;
 
 /* A code of a list. */
 typedef struct CodeEntry
 {
 	SbSlice		code;
-	ImportCode	known;
+	CodeMeaning meaning;
 	uint32		hash;
 	char		status;
 } CodeEntry;
@@ -71,13 +95,18 @@ typedef struct CountryName
 typedef struct CodeList
 {
 	codes_hash *codes;
+	bool		has_several;	/* some code has several meanings */
 	names_hash *upper_names;	/* iso_2 and iso_3: asked in capitals */
 	names_hash *names;			/* asked as they are */
 } CodeList;
 
+static int32 result_day(HeapTuple tuple, TupleDesc desc, int column, int32 otherwise);
+static void add_code(CodeList *list, HeapTuple tuple, TupleDesc desc, MemoryContext context);
+static void join_meanings(CodeEntry *entry);
 static SbSlice kept_slice(Datum value, MemoryContext context);
 static void add_name(names_hash *names, SbSlice name, int32 place, SbSlice iso_2);
 static void load_countries(CodeList *list, MemoryContext context);
+static int	fitness(const CodeMeaning *meaning, const ImportPeriod *period);
 
 /* A text of a result of SPI, kept. */
 static SbSlice
@@ -133,6 +162,69 @@ load_countries(CodeList *list, MemoryContext context)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* A date of a result of SPI; NULL is some other one. */
+static int32
+result_day(HeapTuple tuple, TupleDesc desc, int column, int32 otherwise)
+{
+	bool		is_null;
+	Datum		value = SPI_getbinval(tuple, desc, column, &is_null);
+
+	return is_null ? otherwise : DatumGetDateADT(value);
+}
+
+/* Keep a code, beside other meanings that it has. */
+static void
+add_code(CodeList *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
+{
+	CodeMeaning meaning = {0};
+	CodeEntry  *entry;
+	Datum		successor;
+	bool		is_null;
+	bool		found;
+
+	meaning.known.id = DatumGetInt32(SPI_getbinval(tuple, desc, LIST_ID, &is_null));
+	meaning.known.enabled = DatumGetBool(SPI_getbinval(tuple, desc, LIST_ENABLED, &is_null)) && !is_null;
+	meaning.known.is_leaf = DatumGetBool(SPI_getbinval(tuple, desc, LIST_IS_LEAF, &is_null)) && !is_null;
+	meaning.own.from = result_day(tuple, desc, LIST_FROM, IMPORT_SINCE_EVER);
+	meaning.own.until = result_day(tuple, desc, LIST_UNTIL, IMPORT_FOR_EVER);
+	meaning.known.in_force = meaning.own;
+	successor = SPI_getbinval(tuple, desc, LIST_SUCCESSOR, &is_null);
+	if (!is_null)
+		meaning.known.successor = kept_slice(successor, context);
+	meaning.is_preferred = DatumGetBool(SPI_getbinval(tuple, desc, LIST_IS_PREFERRED, &is_null)) && !is_null;
+
+	entry = codes_insert(list->codes, kept_slice(SPI_getbinval(tuple, desc, LIST_CODE, &is_null), context), &found);
+	if (found)
+	{
+		meaning.next = MemoryContextAlloc(context, sizeof(CodeMeaning));
+		*meaning.next = entry->meaning;
+		list->has_several = true;
+	}
+	entry->meaning = meaning;
+}
+
+/* How long a code has some meaning without a gap, for each of its meanings. */
+static void
+join_meanings(CodeEntry *entry)
+{
+	for (CodeMeaning *a = &entry->meaning; a != NULL; a = a->next)
+	{
+		ImportPeriod *joined = &a->known.in_force;
+		ImportPeriod before;
+
+		do
+		{
+			before = *joined;
+			for (const CodeMeaning *b = &entry->meaning; b != NULL; b = b->next)
+				if (b->own.from <= joined->until && b->own.until >= joined->from)
+				{
+					joined->from = Min(joined->from, b->own.from);
+					joined->until = Max(joined->until, b->own.until);
+				}
+		} while (before.from != joined->from || before.until != joined->until);
+	}
+}
+
 /*
  * Read a code list that import.code_list_sql() knows.  The result is for
  * import_codes_lookup() and, of countries, import_codes_suggest().
@@ -148,7 +240,7 @@ import_codes_load(const char *name, MemoryContext context)
 	if (SPI_execute_with_args("SELECT import.code_list_sql($1)", 1, &type, &argument, NULL, false, 1) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "could not ask for code list %s", name);
-	query = psprintf("SELECT l.code::text, l.id, l.enabled, l.is_leaf FROM %s AS l",
+	query = psprintf("SELECT l.code::text, l.id, l.enabled, l.is_leaf, l.valid_from, l.valid_until, l.successor_code, l.is_preferred FROM %s AS l",
 					 SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	SPI_freetuptable(SPI_tuptable);
 
@@ -157,34 +249,54 @@ import_codes_load(const char *name, MemoryContext context)
 	list->codes = codes_create(context, (uint32) Min(SPI_processed, 1000000), NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		is_null;
-		bool		found;
-		CodeEntry  *entry;
-
 		CHECK_FOR_INTERRUPTS();
-		entry = codes_insert(list->codes, kept_slice(SPI_getbinval(tuple, desc, 1, &is_null), context), &found);
-		entry->known.id = DatumGetInt32(SPI_getbinval(tuple, desc, 2, &is_null));
-		entry->known.enabled = DatumGetBool(SPI_getbinval(tuple, desc, 3, &is_null)) && !is_null;
-		entry->known.is_leaf = DatumGetBool(SPI_getbinval(tuple, desc, 4, &is_null)) && !is_null;
+		add_code(list, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, context);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	pfree(query);
+	if (list->has_several)
+	{
+		codes_iterator iterator;
+		CodeEntry  *entry;
+
+		codes_start_iterate(list->codes, &iterator);
+		while ((entry = codes_iterate(list->codes, &iterator)) != NULL)
+			join_meanings(entry);
+	}
 	if (strcmp(name, "country") == 0)
 		load_countries(list, context);
 	return list;
 }
 
+/* How well a meaning fits a period: throughout, at some time, or as what is preferred. */
+static int
+fitness(const CodeMeaning *meaning, const ImportPeriod *period)
+{
+	int			fit = meaning->is_preferred ? 1 : 0;
+
+	if (period == NULL)
+		return fit;
+	if (meaning->own.from <= period->from && meaning->own.until >= period->until)
+		fit += 4;
+	else if (meaning->own.from < period->until && meaning->own.until > period->from)
+		fit += 2;
+	return fit;
+}
+
 /* See ImportPlan.lookup. */
 bool
-import_codes_lookup(void *codes, SbSlice value, ImportCode *code)
+import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code)
 {
 	CodeEntry  *entry = codes_lookup(((CodeList *) codes)->codes, value);
+	const CodeMeaning *best;
 
 	if (entry == NULL)
 		return false;
-	*code = entry->known;
+	best = &entry->meaning;
+	for (const CodeMeaning *m = best->next; m != NULL; m = m->next)
+		if (fitness(m, period) > fitness(best, period))
+			best = m;
+	*code = best->known;
 	return true;
 }
 

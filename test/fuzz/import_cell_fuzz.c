@@ -81,13 +81,16 @@ take(void *arg, size_t size)
 
 /* The list of codes: whatever begins with 0 to 3; 0 and 1 are in use, 1 and 2 are leaves. */
 static bool
-look_up(void *codes, SbSlice value, ImportCode *code)
+look_up(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code)
 {
+	(void) period;
 	(void) codes;
 	if (value.len == 0 || value.data[0] < '0' || value.data[0] > '3')
 		return false;
 	code->id = value.data[0];
 	code->enabled = value.data[0] < '2';
+	code->in_force = (ImportPeriod) {value.len % 3 == 0 ? (int32_t) value.len : IMPORT_SINCE_EVER, value.len % 2 == 0 ? 100 : IMPORT_FOR_EVER};
+	code->successor = value.len % 5 == 0 ? value : (SbSlice) {NULL, 0};
 	code->is_leaf = value.data[0] == '1' || value.data[0] == '2';
 	return true;
 }
@@ -143,6 +146,7 @@ declare(uint8_t choice, ImportPlan *plan, ImportRow *row)
 
 	memset(row, 0, sizeof(*row));
 	row->has_period = (choice & 64) != 0;
+	row->valid_until = choice & 2 ? 50 : IMPORT_FOR_EVER;
 	row->is_new = (choice & 128) != 0;
 }
 

@@ -86,7 +86,7 @@ BEGIN
             INSERT INTO import_oracle.fault (kind, value)
             SELECT %1$L, w.value
             FROM (SELECT v.value
-                  FROM (SELECT c.* FROM %2$s AS c ORDER BY c.enabled, c.is_leaf, md5(c.code) LIMIT 5) AS c
+                  FROM (SELECT c.* FROM %2$s AS c ORDER BY c.own @> daterange(NULL, 'infinity'), c.enabled, c.is_leaf, md5(c.code) LIMIT 8) AS c
                   CROSS JOIN LATERAL (VALUES (c.code), (lower(c.code)), (upper(c.code)), (ltrim(c.code, '0')), ('0' || c.code), (c.code || ' | Name'),
                                              (c.code || '.'), (replace(c.code, '.', ''))) AS v (value)
                   UNION

@@ -3,25 +3,84 @@
 -- It reads what the stages before leave in pg_temp (src/sql/import_analyse.sql) and import.plan_column(); the parsers are the member functions.
 CREATE SCHEMA import_oracle;
 
--- SQL text of a code list: code, id, enabled, is_leaf, one row per code; an enabled row before a disabled one.
+-- SQL text of a code list: code, id, enabled, is_leaf, an enabled row before a disabled one; own, when the row of the list holds, in_force, when
+-- some row of the code does without a gap, and the code that took its place. Regions have rows of several editions.
 CREATE FUNCTION import_oracle.code_list_sql(list text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $code_list_sql$
-    SELECT format('(SELECT DISTINCT ON (l.code) l.code, l.id, l.enabled, l.is_leaf FROM (%s) AS l WHERE l.code IS NOT NULL ORDER BY l.code, l.enabled DESC, l.id)',
+    SELECT format('(SELECT x.*, (SELECT r FROM unnest(x.all_own) AS r WHERE r @> x.own) AS in_force
+            FROM (SELECT y.*, range_agg(y.own) OVER (PARTITION BY y.code) AS all_own
+                  FROM (SELECT DISTINCT ON (l.code, l.edition) l.*, daterange(l.valid_from, coalesce(l.valid_until, ''infinity'')) AS own FROM (%s) AS l WHERE l.code IS NOT NULL ORDER BY l.code, l.edition, l.enabled DESC, l.id) AS y) AS x)',
         CASE list
-            WHEN 'country' THEN 'SELECT c.iso_2 AS code, c.id, c.enabled, true AS is_leaf FROM register.country AS c'
-            WHEN 'region' THEN 'SELECT c.code, c.id, true AS enabled, true AS is_leaf FROM register.region AS c
-                WHERE c.version_id = (SELECT s.region_version_id FROM register.settings AS s)'
-            WHEN 'tag' THEN 'SELECT c.path::text AS code, c.id, c.enabled, true AS is_leaf FROM register.tag AS c'
+            WHEN 'country' THEN 'SELECT c.iso_2 AS code, c.id, c.enabled, true AS is_leaf, c.valid_from, c.valid_until, c.successor_code, true AS is_preferred, 0 AS edition FROM register.country AS c'
+            WHEN 'region' THEN 'SELECT c.code, c.id, true AS enabled, true AS is_leaf,
+                    greatest(c.valid_from, (SELECT max(v.lasts_to) + 1 FROM register.region_version AS v WHERE v.enabled AND v.lasts_to < coalesce(e.lasts_to, ''infinity'') AND EXISTS (SELECT FROM register.region AS r WHERE r.version_id = v.id))) AS valid_from,
+                    least(c.valid_until, CASE WHEN EXISTS (SELECT FROM register.region_version AS v WHERE v.enabled AND coalesce(v.lasts_to, ''infinity'') > coalesce(e.lasts_to, ''infinity'') AND EXISTS (SELECT FROM register.region AS r WHERE r.version_id = v.id)) THEN e.lasts_to + 1 END) AS valid_until,
+                    c.successor_code, c.version_id = (SELECT s.region_version_id FROM register.settings AS s) AS is_preferred, c.version_id AS edition
+                FROM register.region AS c JOIN register.region_version AS e ON e.id = c.version_id WHERE e.enabled'
+            WHEN 'tag' THEN 'SELECT c.path::text AS code, c.id, c.enabled, true AS is_leaf, NULL::date AS valid_from, NULL::date AS valid_until, NULL::text AS successor_code, true AS is_preferred, 0 AS edition FROM register.tag AS c'
+            WHEN 'legal_rel_type' THEN 'SELECT c.code, c.id, c.enabled, true AS is_leaf, NULL::date AS valid_from, NULL::date AS valid_until, NULL::text AS successor_code, true AS is_preferred, 0 AS edition FROM register.legal_rel_type AS c'
             WHEN 'activity_category' THEN 'SELECT c.code, c.id, c.enabled,
-                    NOT EXISTS (SELECT FROM register.activity_category AS x WHERE x.parent_id = c.id AND x.enabled) AS is_leaf
+                    NOT EXISTS (SELECT FROM register.activity_category AS x WHERE x.parent_id = c.id AND x.enabled) AS is_leaf, c.valid_from, c.valid_until, c.successor_code, true AS is_preferred, 0 AS edition
                 FROM register.activity_category AS c
                 WHERE c.standard_id = (SELECT s.activity_category_standard_id FROM register.settings AS s)'
-            ELSE format('SELECT c.code, c.id, c.enabled, true AS is_leaf FROM register.%I AS c', list)
+            ELSE format('SELECT c.code, c.id, c.enabled, true AS is_leaf, c.valid_from, c.valid_until, c.successor_code, true AS is_preferred, 0 AS edition FROM register.%I AS c', list)
         END)
 $code_list_sql$;
+
+-- The list of a column as a temporary table, made anew; SQL text of the meaning of a code at a time, and of what is said of a code out of force.
+CREATE FUNCTION import_oracle.load_list(list text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $load_list$
+BEGIN
+    PERFORM import.drop_temporary('list_' || list);
+    EXECUTE format('CREATE TEMPORARY TABLE %I AS SELECT l.code, l.id, l.enabled, l.is_leaf, l.own, l.in_force, l.successor_code, l.is_preferred, l.edition FROM %s AS l', 'list_' || list, import_oracle.code_list_sql(list));
+    EXECUTE format('CREATE INDEX ON pg_temp.%I (code)', 'list_' || list);
+    EXECUTE format('ANALYZE pg_temp.%I', 'list_' || list);
+    RETURN 'list_' || list;
+END
+$load_list$;
+CREATE FUNCTION import_oracle.meaning_sql(list text, code text, period text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $meaning_sql$
+    SELECT format('(SELECT l.id, l.enabled, l.is_leaf, l.in_force, l.successor_code FROM pg_temp.%1$I AS l WHERE l.code = %2$s ORDER BY l.own @> %3$s IS TRUE DESC, l.own && %3$s IS TRUE DESC, l.is_preferred IS TRUE DESC, l.edition DESC LIMIT 1)',
+                  'list_' || list, code, period)
+$meaning_sql$;
+CREATE FUNCTION import_oracle.out_of_force(list text, in_force daterange, successor text, period daterange)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $out_of_force$
+DECLARE
+    first CONSTANT text := successor;
+    next record;
+    result text := successor;
+BEGIN
+    FOR i IN 1 .. 16 LOOP
+        EXIT WHEN successor IS NULL;
+        EXECUTE format('SELECT m.* FROM (VALUES (1)) AS one CROSS JOIN LATERAL %s AS m', import_oracle.meaning_sql(list, '$1', '$2')) INTO next USING successor, period;
+        EXIT WHEN next.id IS NULL;
+        IF next.enabled AND next.in_force @> lower(period) THEN
+            RETURN import_oracle.out_of_force_details(in_force, successor);
+        END IF;
+        successor := next.successor_code;
+    END LOOP;
+    RETURN import_oracle.out_of_force_details(in_force, first);
+END
+$out_of_force$;
+CREATE FUNCTION import_oracle.out_of_force_details(in_force daterange, successor text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $out_of_force_details$
+    SELECT jsonb_strip_nulls(jsonb_build_object('from', to_char(lower(in_force), 'YYYY-MM-DD'), 'to', CASE WHEN isfinite(upper(in_force)) THEN to_char(upper(in_force) - 1, 'YYYY-MM-DD') END, 'successor', successor))
+$out_of_force_details$;
 
 -- Which code list the values of a data column are of; NULL: none.
 CREATE FUNCTION import_oracle.code_list_of_column(column_name text)
@@ -100,6 +159,7 @@ DECLARE
     value text;
     length_limit integer;
     bad text;
+    dated text;
     place text;
     address text;
     anything text;
@@ -132,8 +192,12 @@ BEGIN
         value := format('t.%I', 'p_' || col);
         list := CASE WHEN c.external_ident_type_id IS NULL AND c.stat_definition_id IS NULL THEN import_oracle.code_list_of_column(c.column_name) END;
         IF list IS NOT NULL THEN
-            joins := joins || format('LEFT JOIN %s AS %I ON %2$I.code = s.%3$I', import_oracle.code_list_sql(list), 'l_' || col, c.column_name);
-            parsed := parsed || format('%1$I.id AS %2$I, %1$I.enabled AS %3$I, %1$I.is_leaf AS %4$I', 'l_' || col, 'id_' || col, 'on_' || col, 'leaf_' || col);
+            PERFORM import_oracle.load_list(list);
+            joins := joins || format('LEFT JOIN LATERAL %s AS %I ON true', import_oracle.meaning_sql(list, format('s.%I', c.column_name), 'daterange(r.valid_from, r.valid_until)'), 'l_' || col);
+            -- on_: a value for the register; in use, and in force on some day of the row. dated_: in use, and not in force on all of them.
+            parsed := parsed || format('%1$I.id AS %2$I, %1$I.enabled AND (r.valid_from IS NULL OR %1$I.in_force && daterange(r.valid_from, r.valid_until)) AS %3$I, %1$I.is_leaf AS %4$I, %1$I.enabled AS %5$I, %1$I.in_force AS %6$I, %1$I.successor_code AS %7$I, %1$I.enabled AND r.valid_from IS NOT NULL AND NOT %1$I.in_force @> daterange(r.valid_from, r.valid_until) AS %8$I',
+                                       'l_' || col, 'id_' || col, 'on_' || col, 'leaf_' || col, 'enabled_' || col, 'force_' || col, 'next_' || col, 'dated_' || col);
+            dated := import_oracle.finding_sql('@', 'code_not_valid_then', col, raw, format('import_oracle.out_of_force(%L, t.%I, t.%I, daterange(t.valid_from, t.valid_until))', list, 'force_' || col, 'next_' || col));
             -- What is a mere warning elsewhere decides a country, a tag, a type of relationship.
             bad := format('%s IS NOT NULL AND t.%I IS NULL', raw, 'id_' || col);
             IF list = 'country' THEN
@@ -148,18 +212,24 @@ BEGIN
                 errors := errors || format('CASE WHEN %s THEN %s END', bad, import_oracle.finding_sql('error', 'tag_unknown', col, raw));
             ELSIF list = 'legal_rel_type' THEN
                 errors := errors || format('CASE WHEN %s IS NULL THEN %s WHEN %s THEN %s WHEN NOT t.%I THEN %s END', raw, import_oracle.finding_sql('error', 'value_missing', col),
-                    bad, import_oracle.finding_sql('error', 'code_unknown', col, raw), 'on_' || col, import_oracle.finding_sql('error', 'code_inactive', col, raw));
+                    bad, import_oracle.finding_sql('error', 'code_unknown', col, raw), 'enabled_' || col, import_oracle.finding_sql('error', 'code_inactive', col, raw));
             ELSE
                 warnings := warnings || format('CASE WHEN %s THEN %s END', bad, import_oracle.finding_sql('warning', 'code_unknown', col, raw,
                     CASE WHEN list IN ('region', 'activity_category') THEN
-                        format('(SELECT jsonb_build_object(''suggestion'', l.code) FROM %s AS l WHERE l.code = ''0'' || %s)', import_oracle.code_list_sql(list), raw)
+                        format('(SELECT jsonb_build_object(''suggestion'', l.code) FROM pg_temp.%I AS l WHERE l.code = ''0'' || %s LIMIT 1)', 'list_' || list, raw)
                     ELSE 'NULL' END));
             END IF;
             IF list <> 'legal_rel_type' THEN
-                warnings := warnings || format('CASE WHEN NOT t.%I THEN %s END', 'on_' || col, import_oracle.finding_sql('warning', 'code_inactive', col, raw));
+                warnings := warnings || format('CASE WHEN NOT t.%I THEN %s END', 'enabled_' || col, import_oracle.finding_sql('warning', 'code_inactive', col, raw));
+                IF list = 'region' THEN
+                    warnings := warnings || format('CASE WHEN t.%I THEN %s END', 'dated_' || col, replace(dated, '@', 'warning'));
+                ELSE
+                    errors := errors || format('CASE WHEN t.%I AND NOT t.%I THEN %s END', 'dated_' || col, 'on_' || col, replace(dated, '@', 'error'));
+                    warnings := warnings || format('CASE WHEN t.%I AND t.%I THEN %s END', 'dated_' || col, 'on_' || col, replace(dated, '@', 'warning'));
+                END IF;
             END IF;
             IF list = 'activity_category' THEN
-                warnings := warnings || format('CASE WHEN t.%I AND NOT t.%I THEN %s END', 'on_' || col, 'leaf_' || col, import_oracle.finding_sql('warning', 'code_not_leaf', col, raw));
+                warnings := warnings || format('CASE WHEN t.%I AND NOT t.%I AND NOT t.%I THEN %s END', 'on_' || col, 'dated_' || col, 'leaf_' || col, import_oracle.finding_sql('warning', 'code_not_leaf', col, raw));
             END IF;
             target := CASE WHEN list IN ('country', 'region') THEN regexp_replace(col, '(country_iso_2|region_code)$', list || '_id')
                            WHEN list = 'activity_category' THEN replace(col, '_code', '_id')

@@ -33,13 +33,22 @@ typedef struct ListedCode
 	ImportCode	code;
 } ListedCode;
 
+/* Codes that have always been in force. */
+#define ALWAYS(id, enabled, is_leaf) {id, enabled, is_leaf, {IMPORT_SINCE_EVER, IMPORT_FOR_EVER}, {NULL, 0}}
+
 static const ListedCode countries[] = {
-	{"NO", {47, true, true}}, {"SE", {46, true, true}}, {"SU", {7, false, true}}, {NULL, {0, false, false}}
+	{"NO", ALWAYS(47, true, true)}, {"SE", ALWAYS(46, true, true)}, {"SU", ALWAYS(7, false, true)},
+	{NULL, ALWAYS(0, false, false)}
 };
 
 static const ListedCode codes[] = {
-	{"A", {1, true, true}}, {"old", {2, false, true}}, {"B", {3, true, false}}, {"01.1", {4, true, true}},
-	{"0301", {5, true, true}}, {NULL, {0, false, false}}
+	{"A", ALWAYS(1, true, true)}, {"old", ALWAYS(2, false, true)}, {"B", ALWAYS(3, true, false)},
+	{"01.1", ALWAYS(4, true, true)}, {"0301", ALWAYS(5, true, true)},
+	{"0219", {6, true, true, {IMPORT_SINCE_EVER, 7305}, {"3024", 4}}},
+	{"3024", {7, true, true, {7305, 8766}, {"3201", 4}}},
+	{"3201", {8, true, false, {8766, IMPORT_FOR_EVER}, {NULL, 0}}},
+	{"loop", {9, true, true, {IMPORT_SINCE_EVER, 367}, {"loop", 4}}},
+	{NULL, ALWAYS(0, false, false)}
 };
 
 static int	tests = 0;
@@ -118,8 +127,9 @@ give_back(int since)
 }
 
 static bool
-look_up(void *list, SbSlice value, ImportCode *code)
+look_up(void *list, SbSlice value, const ImportPeriod *period, ImportCode *code)
 {
+	(void) period;
 	for (const ListedCode *c = list; c->text != NULL; c++)
 	{
 		if (strlen(c->text) == value.len && memcmp(c->text, value.data, value.len) == 0)
@@ -193,6 +203,7 @@ begin_plan(void)
 	row.cells = cells;
 	row.values = values;
 	row.is_new = true;
+	row.valid_until = IMPORT_FOR_EVER;
 }
 
 /* Add a column to the plan. */

@@ -309,6 +309,42 @@ test_codes(void)
 	is(findings(), "", "no other code");
 }
 
+/* Codes that are not always in force, in rows of 2020-01-01 and later. */
+static void
+test_codes_in_time(void)
+{
+	static const CellCase open_end[] = {
+		{"0219", "null, known", "E code_not_valid_then c=0219 {to:2019-12-31,successor:3024}"},
+		{"3024", "7", "W code_not_valid_then c=3024 {from:2020-01-01,to:2023-12-31,successor:3201}"},
+		{"3201", "8", "W code_not_valid_then c=3201 {from:2024-01-01}"},
+		{"loop", "null, known", "E code_not_valid_then c=loop {to:2001-01-01,successor:loop}"},
+		{"A", "1", ""},
+		{"old", "null, known", "W code_inactive c=old"},
+	};
+	static const CellCase one_year[] = {
+		{"0219", "null, known", "E code_not_valid_then c=0219 {to:2019-12-31,successor:3201}"},
+		{"3024", "null, known", "E code_not_valid_then c=3024 {from:2020-01-01,to:2023-12-31,successor:3201}"},
+		{"3201", "8", "W code_not_leaf c=3201"},
+	};
+	static const CellCase region[] = {
+		{"0219", "null, known", "W code_not_valid_then c=0219 {to:2019-12-31,successor:3201}"},
+	};
+
+	begin_plan();
+	add_column("c", IMPORT_CODE, IMPORT_LIST_ACTIVITY);
+	row.has_period = true;
+	row.valid_from = 7305;
+	check_cells("code in time", open_end, length(open_end));
+	row.valid_from = 8766;
+	row.valid_until = 9132;
+	check_cells("code in a year", one_year, length(one_year));
+	columns[0].list = IMPORT_LIST_REGION;
+	check_cells("region in a year", region, length(region));
+	row.has_period = false;
+	cells[0] = exact("0219", 4);
+	is(findings(), "", "a row without a period");
+}
+
 /* Texts in a column of ten characters. */
 static void
 check_texts(const char *what, int flags, const CellCase *cases, int ncases)
@@ -515,6 +551,7 @@ main(void)
 	test_percentages();
 	test_booleans();
 	test_codes();
+	test_codes_in_time();
 	test_control_characters();
 	test_formulas();
 	test_addresses();
