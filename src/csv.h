@@ -229,4 +229,10 @@ extern bool csv_is_fatal(CsvCode code);
 extern bool csv_encoding_by_name(const char *name, size_t len, CsvEncoding *encoding);
 extern const char *csv_encoding_name(CsvEncoding encoding);
 
+/* Room for a field that csv_write_field() writes. */
+#define CSV_WRITTEN(len) (2 * (len) + 3)
+
+extern size_t csv_write_field(const char *field, size_t len, char delimiter, bool neutralise, char *out);
+extern bool csv_is_neutralised(const char *field, size_t len);
+
 #endif							/* STATBUS_CSV_H */

@@ -56,7 +56,7 @@
 #define BATCH_ROWS 1000
 #define BATCH_BYTES (256 * 1024)
 
-#define STATE_VERSION 0x53420001
+#define STATE_VERSION 0x53420002
 
 /* Blank lines, or blank rows. */
 typedef struct Blanks
@@ -70,6 +70,8 @@ typedef struct UploadState
 {
 	uint32		version;
 	int32		nfields;		/* of the heading; 0: not seen yet */
+	int32		is_report;		/* the file was written by
+								 * import.report_lines() */
 	Blanks		blank_lines;
 	Blanks		blank_rows;
 	CsvSha256	sha256;
@@ -119,6 +121,7 @@ static void refuse_headings(Upload *upload, int64 hint_line);
 static bool match_headings(Upload *upload, Datum headings, bool apply);
 static Datum headings_array(const CsvRecord *record);
 static void set_fields(Upload *upload, ArrayType *columns, ArrayType *names);
+static bool is_report(const Upload *upload);
 static void add_row(Upload *upload);
 static Datum row_findings(Upload *upload);
 static void flush_rows(Upload *upload);
@@ -225,6 +228,42 @@ statbus_import_heading_distance(PG_FUNCTION_ARGS)
 
 	PG_RETURN_INT32(csv_heading_distance(VARDATA_ANY(x), VARSIZE_ANY_EXHDR(x), VARDATA_ANY(y), VARSIZE_ANY_EXHDR(y),
 										 Max(PG_GETARG_INT32(2), 0)));
+}
+
+PG_FUNCTION_INFO_V1(statbus_import_csv_record);
+
+/* import.csv_record(fields text[], delimiter text, neutralise boolean): a line of a CSV file, without its end; NULL is an empty field. */
+Datum
+statbus_import_csv_record(PG_FUNCTION_ARGS)
+{
+	char		delimiter = delimiter_by_name(PG_GETARG_TEXT_PP(1));
+	bool		neutralise = PG_GETARG_BOOL(2);
+	Datum	   *fields;
+	bool	   *is_null;
+	int			nfields;
+	size_t		room = VARHDRSZ;
+	text	   *line;
+	char	   *end;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &fields, &is_null, &nfields);
+	for (int i = 0; i < nfields; i++)
+	{
+		if (!is_null[i])
+			fields[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(fields[i]));
+		room += 1 + (is_null[i] ? 0 : CSV_WRITTEN(VARSIZE_ANY_EXHDR(DatumGetPointer(fields[i]))));
+	}
+	line = palloc_extended(room, MCXT_ALLOC_HUGE);
+	end = VARDATA(line);
+	for (int i = 0; i < nfields; i++)
+	{
+		if (i > 0)
+			*end++ = delimiter;
+		if (!is_null[i])
+			end += csv_write_field(VARDATA_ANY(DatumGetPointer(fields[i])), VARSIZE_ANY_EXHDR(DatumGetPointer(fields[i])),
+								   delimiter, neutralise, end);
+	}
+	SET_VARSIZE(line, end - (char *) line);
+	PG_RETURN_TEXT_P(line);
 }
 
 /*
@@ -502,6 +541,20 @@ set_fields(Upload *upload, ArrayType *columns, ArrayType *names)
 		if (upload->fields[i].attnum <= 0)
 			elog(ERROR, "table \"%s\" lacks column \"%s\"", RelationGetRelationName(upload->relation), TextDatumGetCString(column[i]));
 	}
+	upload->state.is_report = is_report(upload);
+}
+
+/* True when the file ends with the columns of a report, none of which is of the definition. */
+static bool
+is_report(const Upload *upload)
+{
+	static const char *const names[] = {"errors", "warnings", "source_line"};
+	int			first = upload->state.nfields - (int) lengthof(names);
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (first < 0 || upload->fields[first + i].attnum != 0 || strcmp(upload->fields[first + i].name, names[i]) != 0)
+			return false;
+	return true;
 }
 
 /*
@@ -524,12 +577,19 @@ add_row(Upload *upload)
 	for (int i = 0; i < record->nkept && i < upload->state.nfields; i++)
 	{
 		int			place = upload->fields[i].attnum - 1;
+		const char *data = record->fields[i].data;
+		size_t		len = record->fields[i].len;
 
-		if (place < 0 || record->fields[i].len == 0)
+		if (place < 0 || len == 0)
 			continue;
-		slot->tts_values[place] = PointerGetDatum(cstring_to_text_with_len(record->fields[i].data, record->fields[i].len));
+		if (upload->state.is_report && csv_is_neutralised(data, len))
+		{
+			data++;
+			len--;
+		}
+		slot->tts_values[place] = PointerGetDatum(cstring_to_text_with_len(data, len));
 		slot->tts_isnull[place] = false;
-		upload->batch_bytes += record->fields[i].len;
+		upload->batch_bytes += len;
 	}
 	slot->tts_values[upload->line_attnum - 1] = Int64GetDatum(record->line);
 	slot->tts_isnull[upload->line_attnum - 1] = false;

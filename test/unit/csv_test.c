@@ -463,6 +463,37 @@ test_names(void)
 	ok(!csv_encoding_by_name("an encoding with a long name", 28, &encoding), "a long name");
 }
 
+static void
+test_writing(void)
+{
+	static const struct
+	{
+		const char *field;
+		const char *plain;
+		const char *safe;
+	}			cases[] = {
+		{"", "", ""}, {"a b", "a b", "a b"}, {"a;b", "\"a;b\"", "\"a;b\""}, {"a,b", "a,b", "a,b"}, {" a", "\" a\"", "\" a\""},
+		{"a\nb", "\"a\nb\"", "\"a\nb\""}, {"say \"x\"", "\"say \"\"x\"\"\"", "\"say \"\"x\"\"\""},
+		{"=1+1", "=1+1", "'=1+1"}, {"@cmd", "@cmd", "'@cmd"}, {"\tx", "\tx", "'\tx"}, {"\rx", "\"\rx\"", "\"'\rx\""},
+		{"+4712345678", "+4712345678", "'+4712345678"}, {"-12.5", "-12.5", "-12.5"}, {"-1+1", "-1+1", "'-1+1"}, {"-", "-", "'-"},
+		{"-.", "-.", "'-."}, {"'0301", "'0301", "'0301"}, {"'=1", "'=1", "''=1"}, {"'-5", "'-5", "''-5"}, {"'", "'", "'"}
+	};
+	char		out[CSV_WRITTEN(32)];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t		len = strlen(cases[i].field);
+		size_t		written = csv_write_field(cases[i].field, len, ';', false, out);
+
+		ok(written == strlen(cases[i].plain) && memcmp(out, cases[i].plain, written) == 0, "a field as it is");
+		written = csv_write_field(cases[i].field, len, ';', true, out);
+		ok(written == strlen(cases[i].safe) && memcmp(out, cases[i].safe, written) == 0, "a field for a spreadsheet");
+		/* An apostrophe is taken away where one was put, and nowhere else. */
+		ok(csv_is_neutralised(cases[i].safe, strlen(cases[i].safe)) ==
+		   (strcmp(cases[i].plain, cases[i].safe) != 0 && cases[i].safe[0] == '\''), "there and back");
+	}
+}
+
 int
 main(void)
 {
@@ -474,5 +505,6 @@ main(void)
 	test_other_kinds();
 	test_delimiters();
 	test_names();
+	test_writing();
 	return 0;
 }

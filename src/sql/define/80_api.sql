@@ -127,9 +127,9 @@ COMMENT ON VIEW api.power_group_active IS 'Power groups of which a relationship 
 
 CREATE OR REPLACE VIEW api.import_finding WITH (security_invoker = true) AS
 SELECT f.job_id, j.slug AS job_slug, f.row_id, f.source_line, f.column_name, f.code, f.severity, f.value, f.details,
-    statbus.render_template(c.message, coalesce(f.details, '{}') || jsonb_build_object('column', f.column_name, 'value', f.value)) AS message,
-    c.hint
+    statbus.render_template(c.message, g.given) AS message, import.finding_hint(c.hint, g.given) AS hint
 FROM import.finding AS f
 JOIN import.job AS j ON j.id = f.job_id
-LEFT JOIN import.finding_code AS c ON c.code = f.code;
+LEFT JOIN import.finding_code AS c ON c.code = f.code
+CROSS JOIN LATERAL (SELECT coalesce(f.details, '{}') || jsonb_build_object('column', f.column_name, 'value', f.value) AS given) AS g;
 COMMENT ON VIEW api.import_finding IS 'What there is to say about the rows of import jobs, in words; row_id 0 is the file as a whole';

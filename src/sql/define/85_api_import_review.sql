@@ -1,0 +1,43 @@
+-- Definitions 85: import jobs under review: reports. All of it with the rights of the caller.
+
+CREATE OR REPLACE FUNCTION api.import_report(job text)
+RETURNS SETOF json
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $import_report$
+    SELECT r FROM import.report_results(job) AS r
+$import_report$;
+COMMENT ON FUNCTION api.import_report(text) IS 'The findings of an import job as a ValidatReport: results with id, event, rule, data and value';
+REVOKE ALL ON FUNCTION api.import_report(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.import_report(text) TO authenticated;
+
+CREATE OR REPLACE FUNCTION api.import_report_text(job text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $import_report_text$
+    SELECT import.report_text(job)
+$import_report_text$;
+COMMENT ON FUNCTION api.import_report_text(text) IS 'What came of an import job and what there is to say about its rows, for people; as text/plain, if you like';
+REVOKE ALL ON FUNCTION api.import_report_text(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.import_report_text(text) TO authenticated;
+
+-- The byte order mark tells spreadsheets that it is UTF-8; the reader of uploads knows it.
+CREATE OR REPLACE FUNCTION api.import_report_csv(job text, which text DEFAULT 'all', delimiter text DEFAULT ',')
+RETURNS api."text/csv"
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $import_report_csv$
+DECLARE
+    file text;
+BEGIN
+    SELECT E'\ufeff' || string_agg(l.line || E'\r\n', '' ORDER BY l.place) INTO file
+    FROM import.report_lines(job, which, delimiter) WITH ORDINALITY AS l (line, place);
+    PERFORM auth.add_response_header('Content-Disposition', format('attachment; filename="%s_report.csv"', job));
+    RETURN file;
+END
+$import_report_csv$;
+COMMENT ON FUNCTION api.import_report_csv(text, text, text) IS
+    'The file of an import job with columns errors, warnings and source_line at the end: rows "all", with "findings", or with "errors".  Corrected, it can be uploaded as it is';
+REVOKE ALL ON FUNCTION api.import_report_csv(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.import_report_csv(text, text, text) TO authenticated;

@@ -1,0 +1,303 @@
+-- What there is to say about a job, as people and programs read it: the file itself with its errors, a summary in words, and
+-- one result per finding for other programs. Everything is read with the rights of the caller: findings are seen by the
+-- job's user and by administrators, the file as it came by its user alone.
+
+-- The job of this name. Its rows are not for everybody who sees that there is such a job.
+CREATE OR REPLACE FUNCTION import.job_of_reader(job_slug text)
+RETURNS integer
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $job_of_reader$
+DECLARE
+    found_id integer;
+    data_table text;
+BEGIN
+    SELECT j.id, format('import.%I', j.data_table_name) INTO found_id, data_table FROM import.job AS j WHERE j.slug = job_slug;
+    IF NOT FOUND OR to_regclass(data_table) IS NULL THEN
+        RAISE EXCEPTION 'there is no import job "%"', job_slug USING ERRCODE = 'PT404';
+    END IF;
+    IF NOT has_table_privilege(data_table, 'SELECT') THEN
+        RAISE EXCEPTION 'permission denied to read import job "%"', job_slug
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Its user and administrators may.';
+    END IF;
+    RETURN found_id;
+END
+$job_of_reader$;
+COMMENT ON FUNCTION import.job_of_reader(text) IS 'Internal: the job of this name, if the caller may read its rows';
+REVOKE ALL ON FUNCTION import.job_of_reader(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.job_of_reader(text) TO authenticated;
+
+-- Words ---------------------------------------------------------------------------------------------------------------
+
+-- What to do about a finding. A template that asks for what the finding does not have says nothing; what the finding itself
+-- proposes is said in any case, and a suggestion also where the template does not speak of it.
+CREATE OR REPLACE FUNCTION import.finding_hint(template text, given jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $finding_hint$
+    SELECT nullif(concat_ws('; ',
+        CASE WHEN NOT EXISTS (SELECT FROM regexp_matches(finding_hint.template, '\{([a-z_0-9]+)\}', 'g') AS k (key) WHERE given ->> k.key[1] IS NULL)
+             THEN statbus.render_template(finding_hint.template, given) END,
+        given ->> 'hint',
+        CASE WHEN given ->> 'suggestion' IS NOT NULL AND coalesce(finding_hint.template, '') NOT LIKE '%{suggestion}%'
+             THEN format('Did you mean "%s"?', given ->> 'suggestion') END), '')
+$finding_hint$;
+COMMENT ON FUNCTION import.finding_hint(text, jsonb) IS 'What to do about a finding, by the hint of its code and its details; NULL when there is nothing to say';
+REVOKE ALL ON FUNCTION import.finding_hint(text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.finding_hint(text, jsonb) TO authenticated;
+
+-- A finding in words: message and what to do about it.
+CREATE OR REPLACE FUNCTION import.finding_text(finding jsonb, message text, hint text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $finding_text$
+    SELECT concat_ws('. ',
+        coalesce(statbus.render_template(finding_text.message, g.given), concat_ws(': ', finding ->> 'column', finding ->> 'code')),
+        import.finding_hint(finding_text.hint, g.given))
+    FROM (SELECT coalesce(finding -> 'details', '{}') || jsonb_build_object('column', finding -> 'column', 'value', finding -> 'value') AS given) AS g
+$finding_text$;
+COMMENT ON FUNCTION import.finding_text(jsonb, text, text) IS 'A finding of import.bad_row in words, by message and hint of its code';
+REVOKE ALL ON FUNCTION import.finding_text(jsonb, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.finding_text(jsonb, text, text) TO authenticated;
+
+-- The file with its errors --------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION import.csv_record(fields text[], delimiter text, neutralise boolean)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_csv_record';
+COMMENT ON FUNCTION import.csv_record(text[], text, boolean) IS
+    'A line of a CSV file without its end; neutralise: an apostrophe before what a spreadsheet would compute, which the reader of reports takes away again';
+REVOKE ALL ON FUNCTION import.csv_record(text[], text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.csv_record(text[], text, boolean) TO authenticated;
+
+-- The columns that the file of a job has, and their headings in it. Of a file that came in chunks it is known which there
+-- were; of one that came by COPY, those count in which there is a value.
+CREATE OR REPLACE FUNCTION import.report_columns(job_id integer)
+RETURNS TABLE (column_name text, heading text, place bigint)
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $report_columns$
+DECLARE
+    job record;
+    of_file jsonb;
+    filled jsonb;
+BEGIN
+    SELECT j.definition_snapshot -> 'import_source_column_list' AS columns, j.upload_table_name INTO STRICT job
+    FROM import.job AS j WHERE j.id = report_columns.job_id;
+    SELECT u.findings INTO of_file FROM import.upload AS u WHERE u.job_id = report_columns.job_id AND u.finished_at IS NOT NULL;
+    IF of_file IS NULL THEN
+        EXECUTE format('SELECT jsonb_object(ARRAY[%s], ARRAY[%s]::text[]) FROM import.%I AS u',
+            (SELECT string_agg(quote_literal(h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
+            (SELECT string_agg(format('count(nullif(u.%I, ''''))', h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
+            job.upload_table_name)
+        INTO filled;
+    END IF;
+    RETURN QUERY
+        SELECT h.entry ->> 'column_name',
+               coalesce((SELECT f ->> 'value' FROM jsonb_array_elements(of_file) AS f
+                         WHERE f ->> 'code' = 'header_normalised' AND f ->> 'column' = h.entry ->> 'column_name'), h.entry ->> 'column_name'),
+               h.place
+        FROM jsonb_array_elements(job.columns) WITH ORDINALITY AS h (entry, place)
+        WHERE CASE WHEN of_file IS NULL THEN filled ->> (h.entry ->> 'column_name') <> '0'
+                   ELSE NOT jsonb_path_exists(of_file, '$[*] ? (@.code == "columns_absent").details.columns[*] ? (@ == $name)',
+                                              jsonb_build_object('name', h.entry -> 'column_name')) END
+        ORDER BY h.place;
+END
+$report_columns$;
+COMMENT ON FUNCTION import.report_columns(integer) IS 'The columns of the file of an import job and their headings in it, in the order of the definition';
+REVOKE ALL ON FUNCTION import.report_columns(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.report_columns(integer) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.report_lines(job_slug text, which text DEFAULT 'all', delimiter text DEFAULT ',')
+RETURNS SETOF text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $report_lines$
+DECLARE
+    this_job CONSTANT integer := import.job_of_reader(job_slug);
+    is_read CONSTANT boolean := EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = this_job AND u.finished_at IS NOT NULL);
+    upload_table text;
+    columns text[];
+    headings text[];
+    place text;
+BEGIN
+    IF which IS NULL OR which NOT IN ('all', 'findings', 'errors') THEN
+        RAISE EXCEPTION 'rows of a report are "all", "findings" or "errors", not "%"', which USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT j.upload_table_name INTO STRICT upload_table FROM import.job AS j WHERE j.id = this_job;
+    SELECT coalesce(array_agg(format('u.%I', c.column_name) ORDER BY c.place), '{}'), coalesce(array_agg(c.heading ORDER BY c.place), '{}')
+    INTO columns, headings FROM import.report_columns(this_job) AS c;
+    place := CASE
+        WHEN is_read THEN 'u."statbus:line"'
+        WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = format('import.%I', upload_table)::regclass AND a.attname = 'statbus:place' AND NOT a.attisdropped)
+            THEN 'u."statbus:place"'
+        ELSE 'u.ctid' END;
+    RETURN NEXT import.csv_record(headings || '{errors,warnings,source_line}', delimiter, true);
+    RETURN QUERY EXECUTE format($sql$
+        WITH said AS MATERIALIZED (
+            SELECT b.row_id, t.errors, t.warnings
+            FROM import.bad_row AS b
+            CROSS JOIN LATERAL (
+                SELECT string_agg(x.words, '; ' ORDER BY x.place) FILTER (WHERE x.severity = 'error') AS errors,
+                       string_agg(x.words, '; ' ORDER BY x.place) FILTER (WHERE x.severity = 'warning') AS warnings
+                FROM (SELECT f.place, coalesce(f.finding ->> 'severity', c.severity) AS severity, import.finding_text(f.finding, c.message, c.hint) AS words
+                      FROM jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
+                      LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code') AS x
+                WHERE x.severity IN ('error', 'warning')) AS t
+            WHERE b.job_id = $1 AND b.row_id > 0)
+        SELECT import.csv_record(r.cells || ARRAY[s.errors, s.warnings, r.line::text], $2, true)
+        FROM (SELECT row_number() OVER (ORDER BY %1$s) AS row_id, %2$s AS line, ARRAY[%3$s]::text[] AS cells FROM import.%4$I AS u OFFSET 0) AS r
+        %5$s JOIN said AS s ON s.row_id = r.row_id%6$s
+        ORDER BY r.row_id$sql$,
+        place, CASE WHEN is_read THEN 'u."statbus:line"' ELSE format('1 + row_number() OVER (ORDER BY %s)', place) END,
+        array_to_string(columns, ', '), upload_table,
+        CASE which WHEN 'all' THEN 'LEFT' ELSE '' END,
+        CASE which WHEN 'findings' THEN ' AND num_nonnulls(s.errors, s.warnings) > 0' WHEN 'errors' THEN ' AND s.errors IS NOT NULL' ELSE '' END)
+    USING this_job, delimiter;
+END
+$report_lines$;
+COMMENT ON FUNCTION import.report_lines(text, text, text) IS
+    'The file of an import job, line by line, with columns errors, warnings and source_line at the end; all rows, those with findings, or those with errors.  It can be uploaded as it is';
+REVOKE ALL ON FUNCTION import.report_lines(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.report_lines(text, text, text) TO authenticated;
+
+-- For other programs --------------------------------------------------------------------------------------------------
+
+-- One result per finding, with the members of a ValidatReport of the European Statistical System. A report lists checks that
+-- did not pass: value is "0".
+CREATE OR REPLACE FUNCTION import.report_results(job_slug text)
+RETURNS SETOF json
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $report_results$
+DECLARE
+    this_job CONSTANT integer := import.job_of_reader(job_slug);
+BEGIN
+    RETURN QUERY
+        SELECT json_build_object(
+            'id', concat_ws('-', j.slug, b.row_id, f.place),
+            'event', json_build_object(
+                'time', to_char(coalesce(j.analysis_stop_at, j.updated_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                'actor', (SELECT coalesce(u.email::text, u.display_name) FROM auth."user" AS u WHERE u.id = j.user_id),
+                'agent', 'statbus ' || (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'statbus'),
+                'trigger', 'import job ' || j.slug),
+            'rule', json_build_object(
+                'language', 'statbus',
+                'expression', coalesce(f.finding #>> '{details,rule}', f.finding ->> 'code'),
+                'severity', CASE w.severity WHEN 'info' THEN 'information' ELSE w.severity END,
+                'description', import.finding_text(f.finding, c.message, c.hint),
+                'status', 'active'),
+            'data', json_build_object(
+                'source', json_build_array(j.slug, j.definition_snapshot #>> '{import_definition,slug}'),
+                'target', array_remove(ARRAY['line ' || b.source_line, f.finding ->> 'column'], NULL),
+                'description', f.finding ->> 'value'),
+            'value', '0')
+        FROM import.bad_row AS b
+        JOIN import.job AS j ON j.id = b.job_id
+        CROSS JOIN LATERAL jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
+        LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code'
+        CROSS JOIN LATERAL (SELECT coalesce(f.finding ->> 'severity', c.severity) AS severity) AS w
+        WHERE b.job_id = this_job
+        ORDER BY b.row_id, f.place;
+END
+$report_results$;
+COMMENT ON FUNCTION import.report_results(text) IS 'The findings of an import job as results of a ValidatReport: {id, event, rule, data, value}';
+REVOKE ALL ON FUNCTION import.report_results(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.report_results(text) TO authenticated;
+
+-- For people ----------------------------------------------------------------------------------------------------------
+
+-- One row per code and column: how often, where first, and the values that occur most.
+CREATE OR REPLACE FUNCTION import.report_groups(job_id integer)
+RETURNS TABLE (severity text, column_name text, code text, findings bigint, row_count bigint, message text, hint text, lines text, top text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $report_groups$
+    WITH found AS MATERIALIZED (
+        SELECT f.row_id, f.source_line, f.column_name, f.code, f.severity, left(regexp_replace(f.value, '[[:cntrl:]]+', ' ', 'g'), 60) AS value, f.details
+        FROM import.finding AS f
+        WHERE f.job_id = report_groups.job_id
+    ), valued AS (
+        SELECT v.*, row_number() OVER (PARTITION BY v.severity, v.column_name, v.code ORDER BY v.n DESC, v.first_row) AS place,
+               count(*) OVER (PARTITION BY v.severity, v.column_name, v.code) AS different
+        FROM (SELECT f.severity, f.column_name, f.code, f.value, count(*) AS n, min(f.row_id) AS first_row, min(f.details ->> 'suggestion') AS suggestion
+              FROM found AS f WHERE f.value IS NOT NULL GROUP BY f.severity, f.column_name, f.code, f.value) AS v
+    ), tops AS (
+        SELECT v.severity, v.column_name, v.code, min(v.different) AS different, min(v.value) AS value,
+               string_agg(concat('"', v.value, '"', CASE WHEN v.n > 1 THEN ' ×' || v.n END, ' → "' || v.suggestion || '"'), ', ' ORDER BY v.place)
+                   || CASE WHEN min(v.different) > 5 THEN format(' and %s others', min(v.different) - 5) ELSE '' END AS top
+        FROM valued AS v WHERE v.place <= 5
+        GROUP BY v.severity, v.column_name, v.code
+    ), places AS (
+        SELECT p.severity, p.column_name, p.code, string_agg(p.source_line::text, ', ' ORDER BY p.place) FILTER (WHERE p.place <= 10) AS lines,
+               max(p.place) AS row_count, min(p.findings)::bigint AS findings
+        FROM (SELECT f.severity, f.column_name, f.code, f.source_line, sum(count(*)) OVER w AS findings,
+                     row_number() OVER (PARTITION BY f.severity, f.column_name, f.code ORDER BY f.row_id) AS place
+              FROM found AS f
+              GROUP BY f.severity, f.column_name, f.code, f.row_id, f.source_line
+              WINDOW w AS (PARTITION BY f.severity, f.column_name, f.code)) AS p
+        WHERE true
+        GROUP BY p.severity, p.column_name, p.code
+    ), first AS (
+        SELECT DISTINCT ON (f.severity, f.column_name, f.code) f.severity, f.column_name, f.code, f.value, f.details
+        FROM found AS f ORDER BY f.severity, f.column_name, f.code, f.row_id
+    )
+    SELECT p.severity, p.column_name, p.code, p.findings, p.row_count,
+           -- What differs from row to row stands as "…".
+           CASE WHEN p.findings = 1 OR t.different = 1
+                THEN coalesce(statbus.render_template(c.message, g.given), p.code)
+                ELSE regexp_replace(statbus.render_template(c.message, jsonb_build_object('column', p.column_name)), '\{[a-z_0-9]+\}', '…', 'g') END,
+           CASE WHEN p.findings = 1 OR t.different = 1 THEN import.finding_hint(c.hint, g.given)
+                ELSE import.finding_hint(c.hint, jsonb_build_object('column', p.column_name)) END,
+           p.lines || CASE WHEN p.row_count > 10 THEN ', …' ELSE '' END,
+           t.top
+    FROM places AS p
+    JOIN first AS x ON x.code = p.code AND x.severity = p.severity AND x.column_name IS NOT DISTINCT FROM p.column_name
+    LEFT JOIN tops AS t ON t.code = p.code AND t.severity = p.severity AND t.column_name IS NOT DISTINCT FROM p.column_name
+    LEFT JOIN import.finding_code AS c ON c.code = p.code
+    CROSS JOIN LATERAL (SELECT coalesce(x.details, '{}') || jsonb_build_object('column', x.column_name, 'value', x.value) AS given) AS g
+    ORDER BY array_position('{error,warning,info}', p.severity), p.row_count DESC, p.code, p.column_name
+$report_groups$;
+COMMENT ON FUNCTION import.report_groups(integer) IS 'The findings of an import job by code and column: how many, in words, on which lines first, and the values that occur most';
+REVOKE ALL ON FUNCTION import.report_groups(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.report_groups(integer) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.report_text(job_slug text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $report_text$
+DECLARE
+    this_job CONSTANT integer := import.job_of_reader(job_slug);
+    head text;
+    body text;
+BEGIN
+    SELECT concat_ws(E'\n',
+        format('Import job %s: %s', j.slug, replace(j.state::text, '_', ' ')) || coalesce(' — ' || j.error, ''),
+        format('%s rows by definition %s', coalesce(j.total_rows::text, 'no'), j.definition_snapshot #>> '{import_definition,slug}')
+            || coalesce(format(', for %s to %s', to_char(j.default_valid_from, 'YYYY-MM-DD'),
+                               CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE j.default_valid_to::text END), ''),
+        format('%s imported, %s unchanged, %s skipped, %s with errors%s', j.imported_rows, j.unchanged_rows, j.skipped_rows, j.error_count,
+               CASE WHEN j.warning_count > 0 THEN format('; %s of the others with warnings', j.warning_count) ELSE '' END))
+    INTO STRICT head FROM import.job AS j WHERE j.id = this_job;
+
+    SELECT string_agg(s.section || s.items, '' ORDER BY s.place) INTO body
+    FROM (
+        SELECT array_position('{error,warning,info}', g.severity) AS place,
+               E'\n\n' || CASE g.severity WHEN 'error' THEN 'Errors: these rows are not imported' WHEN 'warning' THEN 'Warnings: the value is left out or doubtful'
+                                          ELSE 'For information' END AS section,
+               string_agg(format(E'\n%s  %s', lpad(g.row_count::text, 8), g.message)
+                          || coalesce(E'\n          ' || g.hint, '')
+                          || coalesce(E'\n          lines  ' || g.lines, '')
+                          || coalesce(E'\n          values ' || g.top, ''), '' ORDER BY g.row_count DESC, g.code, g.column_name) AS items
+        FROM import.report_groups(this_job) AS g
+        GROUP BY g.severity) AS s;
+    RETURN head || coalesce(body, E'\n\nNothing was found.') || E'\n';
+END
+$report_text$;
+COMMENT ON FUNCTION import.report_text(text) IS 'What came of an import job and what there is to say about its rows, for people';
+REVOKE ALL ON FUNCTION import.report_text(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.report_text(text) TO authenticated;
