@@ -7,7 +7,9 @@
  * and where each column of the data table comes from; import_codes_sql.c keeps
  * the code lists; import_cell*.c judge a row; import_finding_sql.c packs what
  * they found; import_target_sql.c turns it into the values of a row;
- * import_writer_sql.c writes rows; import_analyse_sql.c drives them all.
+ * import_writer_sql.c writes rows, import_output_sql.c those of a record;
+ * import_analyse_sql.c drives them all.  What comes before the cells is in
+ * import_stage.h.
  *
  * IDENTIFICATION
  *	  src/import_analyse.h
@@ -67,7 +69,7 @@ typedef enum ImportSource
 	IMPORT_FROM_SECTOR,
 	IMPORT_FROM_DATA_SOURCE,
 	IMPORT_FROM_EDIT_COMMENT,	/* a cell's value, or the job's */
-	IMPORT_FROM_STAGE,			/* column: of the query of rows */
+	IMPORT_FROM_STAGE,			/* column: of what is known before the cells */
 	IMPORT_FROM_STAGE_PATH		/* likewise, a text that is a path */
 } ImportSource;
 
@@ -80,6 +82,13 @@ typedef struct ImportTyped
 	Datum		fixed;
 	Oid			fixed_type;
 } ImportTyped;
+
+/* An identifier of several components, whose path is a column of the data table. */
+typedef struct ImportPath
+{
+	int			ncolumns;
+	int		   *columns;		/* of the file, in their order */
+} ImportPath;
 
 /* The job and all that is known before the first row is read. */
 typedef struct ImportJob
@@ -99,6 +108,8 @@ typedef struct ImportJob
 	StringInfoData stage_select;	/* query of rows: more columns */
 	StringInfoData stage_join;	/* … and where they come from */
 	int			nstage;
+	ImportPath *paths;			/* the last columns of the stage */
+	int			npaths;
 	int			percentage;		/* column; -1: none */
 } ImportJob;
 
@@ -114,10 +125,10 @@ typedef struct ImportRecord
 {
 	int64		row_id;
 	int64		source_line;
-	Datum	   *raw;			/* cells as they are in the table */
-	bool	   *raw_nulls;
-	HeapTuple	stage;			/* of the query of rows */
-	TupleDesc	stage_desc;
+	const Datum *raw;			/* cells as they are in the table */
+	const bool *raw_nulls;
+	Datum	   *stage;			/* by ImportStageColumn, and more */
+	bool	   *stage_nulls;
 	ImportNote *notes;			/* errors, warnings, infos */
 	int			nnotes;
 	int			max_notes;
@@ -131,6 +142,9 @@ typedef struct ImportWriter ImportWriter;
 /* What the columns of the data table are filled with. */
 typedef struct ImportTargets ImportTargets;
 
+/* The data table and the table of findings. */
+typedef struct ImportOutput ImportOutput;
+
 extern ImportJob *import_read_job(int32 id, MemoryContext context);
 
 extern void *import_codes_load(const char *list, MemoryContext context);
@@ -138,6 +152,7 @@ extern bool import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *
 extern bool import_codes_suggest(void *codes, SbSlice value, SbSlice *suggestion);
 extern SbSlice import_normalise(void *arg, SbSlice value);
 
+extern Jsonb *import_finding_jsonb(const ImportFinding *finding);
 extern Datum import_pack_findings(const ImportRecord *record);
 extern Datum import_findings_by_column(const ImportRecord *record, ImportSeverity severity);
 
@@ -146,11 +161,16 @@ extern ImportTargets *import_targets_prepare(const ImportJob *job, Relation rela
 extern void import_targets_fill(ImportTargets *targets, const ImportRecord *record,
 								Datum *values, bool *nulls);
 
-extern ImportWriter *import_writer_open(Relation relation);
+extern ImportWriter *import_writer_open(Relation relation, bool with_foreign_keys);
 extern EState *import_writer_estate(ImportWriter *writer);
 extern TupleTableSlot *import_writer_slot(ImportWriter *writer);
 extern bool import_writer_add(ImportWriter *writer);
 extern void import_writer_flush(ImportWriter *writer);
 extern void import_writer_close(ImportWriter *writer);
+
+extern ImportOutput *import_output_open(ImportJob *job, TupleDesc stage_desc, bool is_final);
+extern void import_output_add(ImportOutput *output, ImportRecord *record);
+extern void import_output_flush(ImportOutput *output);
+extern void import_output_close(ImportOutput *output);
 
 #endif							/* STATBUS_IMPORT_ANALYSE_H */

@@ -1,49 +1,43 @@
 /*-------------------------------------------------------------------------
  *
  * import_analyse_sql.c
- *	  Analysis of a job, third stage: every cell parsed, judged and looked up,
- *	  and each row of the data table written once.
+ *	  Analysis of a job: its file read twice, each row of the data table and
+ *	  its findings written once.
  *
- * Three queries are read side by side: the rows as the first stage left them,
- * which is in the order of the file, what the second stage found out about each,
- * and the findings it noted.  Rows are kept until a writer has enough of them;
- * then all memory of theirs is given back, so that a long file takes no more than
- * a short one.
+ * What each part does is said in import_stage.h.  No part takes more memory
+ * for a longer file, but for its identifiers.
  *
  * IDENTIFICATION
  *	  src/import_analyse_sql.c
  *
  *-------------------------------------------------------------------------
  */
-#include "import_analyse.h"
+#include "import_stage.h"
 
-#include "access/table.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 
-/* Rows that a query gives at once. */
-#define READER_ROWS 1000
+/* The longest component of an identifier. */
+#define COMPONENT_BYTES 255
 
-/* Memory of rows that are not written yet, after which they are. */
-#define BATCH_BYTES (4 * 1024 * 1024)
+/* The whole analysis. */
+typedef struct ImportAnalysis
+{
+	ImportJob  *job;
+	ImportNotes *notes;
+	ImportFile *file;
+	ImportIdentify *identify;
+	ImportOutput *output;
+	ImportRecord record;
+	int			note_room;
+} ImportAnalysis;
 
-/* Columns of the query of the file before its cells: row_id, source_line. */
-#define SOURCE_CELLS 2
-
-/* Columns of the table of findings. */
-#define BAD_COLUMNS 3
-
-/* Types of the columns that the query of rows always has. */
+/* Types of what is known of a row before its cells, in every mode. */
 static const Oid stage_types[IMPORT_STAGE_MORE] = {
 	[IMPORT_STAGE_ROW_ID] = INT8OID,
 	[IMPORT_STAGE_FOUNDING] = INT8OID,
@@ -61,411 +55,255 @@ static const Oid stage_types[IMPORT_STAGE_MORE] = {
 	[IMPORT_STAGE_RELATIONSHIP] = INT4OID
 };
 
-/* A query that is read row by row. */
-typedef struct ImportReader
-{
-	Portal		portal;
-	SPITupleTable *table;
-	uint64		count;
-	uint64		next;
-} ImportReader;
+static TupleDesc stage_desc(const ImportJob *job);
+static void read_rows(ImportAnalysis *analysis);
+static void set_id(ImportRecord *record, int column, ImportId id);
+static bool is_component(SbSlice cell);
+static void set_path(ImportRecord *record, const ImportPath *path, int column, bool is_broken);
+static void set_stage(ImportAnalysis *analysis, const ImportFileRow *row, const ImportFate *fate);
+static void add_period_notes(ImportAnalysis *analysis, const ImportFileRow *row);
+static void add_file_notes(ImportAnalysis *analysis, const ImportFileRow *row);
+static void collect_notes(ImportAnalysis *analysis, const ImportFileRow *row);
+static void open_record(ImportAnalysis *analysis);
+static void write_rows(ImportAnalysis *analysis);
 
-/* The whole stage. */
-typedef struct ImportStage
+/* What is known of a row before its cells, as columns. */
+static TupleDesc
+stage_desc(const ImportJob *job)
 {
-	ImportJob  *job;
-	ImportReader source;
-	ImportReader rows;
-	ImportReader notes;
-	HeapTuple	noted;			/* the next note, of this or a later row */
-	Relation	data;
-	Relation	bad;
-	ImportWriter *data_writer;
-	ImportWriter *bad_writer;
-	ImportTargets *targets;
-	ImportRecord record;
-	SbSlice    *cells;
-	ImportValue *values;
-} ImportStage;
+	TupleDesc	desc = CreateTemplateTupleDesc(job->nstage);
 
-static void reader_open(ImportReader *reader, const char *query);
-static HeapTuple reader_next(ImportReader *reader);
-static int64 reader_int64(const ImportReader *reader, HeapTuple tuple, int column);
-static void reader_close(ImportReader *reader);
-static void check_column(const ImportReader *reader, int column, Oid type);
-static void run(const char *command);
-static bool has_percentage_above_one(ImportJob *job);
-static void open_readers(ImportStage *stage);
-static void open_tables(ImportStage *stage);
-static void flush(ImportStage *stage);
-static void read_cells(ImportStage *stage, HeapTuple tuple);
-static void read_row(ImportStage *stage);
-static void read_notes(ImportStage *stage);
-static void write_row(ImportStage *stage);
-static void analyse_rows(ImportStage *stage);
-static void open_stage(ImportStage *stage);
-static void close_stage(ImportStage *stage);
-
-/* Begin to read a query. */
-static void
-reader_open(ImportReader *reader, const char *query)
-{
-	memset(reader, 0, sizeof(*reader));
-	reader->portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, false, 0);
+	for (int i = 0; i < job->nstage; i++)
+		TupleDescInitEntry(desc, (AttrNumber) (i + 1), NULL,
+						   i < IMPORT_STAGE_MORE ? stage_types[i] : i < job->nstage - job->npaths ? INT4OID : TEXTOID, -1, 0);
+	return desc;
 }
 
-/*
- * The next row, which is good until READER_ROWS of them have been read; NULL
- * after the last.
- */
-static HeapTuple
-reader_next(ImportReader *reader)
+/* Read all rows once, for what they say of each other. */
+static void
+read_rows(ImportAnalysis *analysis)
 {
-	if (reader->next >= reader->count)
+	ImportJob  *job = analysis->job;
+	ImportFileRow row;
+
+	job->plan.all_percentages_small = job->percentage >= 0;
+	while (import_file_next(analysis->file, &row))
 	{
-		MemoryContext old = CurrentMemoryContext;
-
-		if (reader->table != NULL)
-			SPI_freetuptable(reader->table);
-		SPI_cursor_fetch(reader->portal, true, READER_ROWS);
-		reader->table = SPI_tuptable;
-		reader->count = SPI_processed;
-		reader->next = 0;
-		MemoryContextSwitchTo(old);
-		if (reader->count == 0)
-			return NULL;
-	}
-	return reader->table->vals[reader->next++];
-}
-
-/* A bigint of a row, which is never NULL. */
-static int64
-reader_int64(const ImportReader *reader, HeapTuple tuple, int column)
-{
-	bool		is_null;
-	Datum		value = statbus_getattr(tuple, column, reader->table->tupdesc, &is_null);
-
-	if (is_null)
-		elog(ERROR, "column %d of a row of the analysis is null", column);
-	return DatumGetInt64(value);
-}
-
-/* End to read. */
-static void
-reader_close(ImportReader *reader)
-{
-	if (reader->table != NULL)
-		SPI_freetuptable(reader->table);
-	SPI_cursor_close(reader->portal);
-}
-
-/*
- * Check the type of a column: anybody may call the stage, with temporary tables
- * of his own making.
- */
-static void
-check_column(const ImportReader *reader, int column, Oid type)
-{
-	Form_pg_attribute att = TupleDescAttr(reader->portal->tupDesc, column);
-
-	if (att->atttypid != type)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of the analysis is of type %s instead of %s",
-						NameStr(att->attname), format_type_be(att->atttypid), format_type_be(type))));
-}
-
-/* Run a command that gives no rows. */
-static void
-run(const char *command)
-{
-	int			result = SPI_execute(command, false, 0);
-
-	if (result < 0)
-		elog(ERROR, "could not run \"%s\": %s", command, SPI_result_code_string(result));
-	if (SPI_tuptable != NULL)
-		SPI_freetuptable(SPI_tuptable);
-}
-
-/* Does the file hold a percentage above one? */
-static bool
-has_percentage_above_one(ImportJob *job)
-{
-	const char *name = quote_identifier(job->raw_names[job->percentage]);
-	ImportReader reader;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	reader_open(&reader, psprintf("SELECT s.%s FROM pg_temp.import_source AS s WHERE s.%s IS NOT NULL", name, name));
-	check_column(&reader, 0, TEXTOID);
-	while (!found && (tuple = reader_next(&reader)) != NULL)
-	{
-		bool		is_null;
-		text	   *cell = DatumGetTextPP(statbus_getattr(tuple, 1, reader.table->tupdesc, &is_null));
-
 		CHECK_FOR_INTERRUPTS();
-		found = import_percentage_above_one(&job->plan, (SbSlice)
-											{
-												VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell)
-											});
+		if (job->plan.all_percentages_small && row.cells[job->percentage].data != NULL)
+			job->plan.all_percentages_small = !import_percentage_above_one(&job->plan, row.cells[job->percentage]);
+		import_identify_add(analysis->identify, &row);
 	}
-	reader_close(&reader);
-	return found;
 }
 
-/* Begin to read the three queries. */
+/* A number of a row in the register. */
 static void
-open_readers(ImportStage *stage)
+set_id(ImportRecord *record, int column, ImportId id)
 {
-	ImportJob  *job = stage->job;
-	StringInfoData query;
-
-	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT s.row_id, s.source_line");
-	for (int i = 0; i < job->plan.ncolumns; i++)
-		appendStringInfo(&query, ", s.%s", quote_identifier(job->raw_names[i]));
-	appendStringInfoString(&query, " FROM pg_temp.import_source AS s");
-	reader_open(&stage->source, query.data);
-	check_column(&stage->source, 0, INT8OID);
-	check_column(&stage->source, 1, INT8OID);
-	for (int i = 0; i < job->plan.ncolumns; i++)
-		check_column(&stage->source, SOURCE_CELLS + i, TEXTOID);
-
-	resetStringInfo(&query);
-	appendStringInfo(&query, "SELECT r.row_id, r.founding_row_id, r.batch_seq, r.is_new, r.is_covered, r.is_skipped, r.is_refused,"
-					 " r.valid_from, r.valid_to, r.valid_until, r.legal_unit_id, r.establishment_id, r.link_legal_unit_id, r.relationship_id%s"
-					 " FROM pg_temp.import_row AS r%s ORDER BY r.row_id",
-					 job->stage_select.data, job->stage_join.data);
-	reader_open(&stage->rows, query.data);
-	for (int i = 0; i < (int) lengthof(stage_types); i++)
-		check_column(&stage->rows, i, stage_types[i]);
-	reader_open(&stage->notes, "SELECT n.row_id, n.severity, n.finding FROM pg_temp.import_note AS n"
-				" WHERE n.severity IN ('error', 'warning', 'info') AND n.finding IS NOT NULL"
-				" ORDER BY n.row_id, CASE n.severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END,"
-				" n.finding ->> 'column', n.finding ->> 'code', n.finding");
-	check_column(&stage->notes, 0, INT8OID);
-	check_column(&stage->notes, 1, TEXTOID);
-	check_column(&stage->notes, 2, JSONBOID);
-	stage->noted = reader_next(&stage->notes);
+	record->stage[column] = Int32GetDatum(id.id);
+	record->stage_nulls[column] = id.is_null;
 }
 
-/* Open the data table, with the rights of whoever calls, and make the table of findings. */
-static void
-open_tables(ImportStage *stage)
+/* Can a cell be a component of an identifier? */
+static bool
+is_component(SbSlice cell)
 {
-	ImportJob  *job = stage->job;
-	Oid			relid = RangeVarGetRelid(makeRangeVar("import", job->data_table, -1), NoLock, false);
-	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_INSERT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, job->data_table);
-	if (check_enable_rls(relid, InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for table %s", job->data_table),
-				 errdetail("Its rows are written by its owner alone.")));
-	stage->data = table_open(relid, RowExclusiveLock);
-
-	run("SELECT import.drop_temporary('import_bad')");
-	run("CREATE TEMPORARY TABLE import_bad (row_id bigint NOT NULL, source_line bigint NOT NULL, findings jsonb NOT NULL)");
-	stage->bad = table_open(RangeVarGetRelid(makeRangeVar("pg_temp", "import_bad", -1), NoLock, false), RowExclusiveLock);
-}
-
-/* Write the rows that wait, and give their memory back. */
-static void
-flush(ImportStage *stage)
-{
-	import_writer_flush(stage->data_writer);
-	import_writer_flush(stage->bad_writer);
-	MemoryContextReset(stage->job->batch);
-}
-
-/* The cells of the next row of the file. */
-static void
-read_cells(ImportStage *stage, HeapTuple tuple)
-{
-	ImportRecord *record = &stage->record;
-	int			ncolumns = stage->job->plan.ncolumns;
-
-	heap_deform_tuple(tuple, stage->source.table->tupdesc, record->raw - SOURCE_CELLS, record->raw_nulls - SOURCE_CELLS);
-	record->row_id = DatumGetInt64(record->raw[-SOURCE_CELLS]);
-	record->source_line = DatumGetInt64(record->raw[1 - SOURCE_CELLS]);
-	for (int i = 0; i < ncolumns; i++)
+	if (cell.data == NULL || cell.len == 0 || cell.len > COMPONENT_BYTES)
+		return false;
+	for (size_t i = 0; i < cell.len; i++)
 	{
-		struct varlena *cell;
+		char		c = cell.data[i];
 
-		if (record->raw_nulls[i])
-		{
-			stage->cells[i].data = NULL;
-			stage->cells[i].len = 0;
-			continue;
-		}
-		cell = PG_DETOAST_DATUM_PACKED(record->raw[i]);
-		record->raw[i] = PointerGetDatum(cell);
-		stage->cells[i].data = VARDATA_ANY(cell);
-		stage->cells[i].len = VARSIZE_ANY_EXHDR(cell);
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+/* The path of an identifier of which all components are there and sound. */
+static void
+set_path(ImportRecord *record, const ImportPath *path, int column, bool is_broken)
+{
+	StringInfoData joined;
+
+	record->stage[column] = (Datum) 0;
+	record->stage_nulls[column] = true;
+	if (is_broken || path->ncolumns == 0)
+		return;
+	for (int i = 0; i < path->ncolumns; i++)
+		if (path->columns[i] < 0 || !is_component(record->row.cells[path->columns[i]]))
+			return;
+	initStringInfo(&joined);
+	for (int i = 0; i < path->ncolumns; i++)
+	{
+		SbSlice		cell = record->row.cells[path->columns[i]];
+
+		if (i > 0)
+			appendStringInfoChar(&joined, '.');
+		appendBinaryStringInfo(&joined, cell.data, (int) cell.len);
+	}
+	record->stage[column] = PointerGetDatum(cstring_to_text_with_len(joined.data, joined.len));
+	record->stage_nulls[column] = false;
+}
+
+/* What became known of a row, as columns and for its judge. */
+static void
+set_stage(ImportAnalysis *analysis, const ImportFileRow *row, const ImportFate *fate)
+{
+	ImportRecord *record = &analysis->record;
+	const ImportJob *job = analysis->job;
+	Datum	   *stage = record->stage;
+	int			first_path = job->nstage - job->npaths;
+
+	stage[IMPORT_STAGE_ROW_ID] = Int64GetDatum(row->row_id);
+	stage[IMPORT_STAGE_FOUNDING] = Int64GetDatum(fate->founding_row_id);
+	stage[IMPORT_STAGE_BATCH] = Int32GetDatum(fate->batch_seq);
+	stage[IMPORT_STAGE_IS_NEW] = BoolGetDatum(fate->is_new);
+	stage[IMPORT_STAGE_IS_COVERED] = BoolGetDatum(fate->is_covered);
+	stage[IMPORT_STAGE_IS_SKIPPED] = BoolGetDatum(fate->is_skipped);
+	stage[IMPORT_STAGE_IS_REFUSED] = BoolGetDatum(fate->is_refused);
+	stage[IMPORT_STAGE_VALID_FROM] = DateADTGetDatum(row->valid_from);
+	stage[IMPORT_STAGE_VALID_TO] = DateADTGetDatum(row->valid_to);
+	stage[IMPORT_STAGE_VALID_UNTIL] = DateADTGetDatum(row->valid_until);
+	for (int i = IMPORT_STAGE_VALID_FROM; i <= IMPORT_STAGE_VALID_UNTIL; i++)
+		record->stage_nulls[i] = !row->has_period;
+	set_id(record, IMPORT_STAGE_LEGAL_UNIT, fate->legal_unit);
+	set_id(record, IMPORT_STAGE_ESTABLISHMENT, fate->establishment);
+	set_id(record, IMPORT_STAGE_LINK, fate->link_legal_unit);
+	set_id(record, IMPORT_STAGE_RELATIONSHIP, fate->relationship);
+	if (first_path > IMPORT_STAGE_MORE)
+	{
+		set_id(record, IMPORT_STAGE_MORE, fate->influencing);
+		set_id(record, IMPORT_STAGE_MORE + 1, fate->influenced);
+	}
+	for (int i = 0; i < job->npaths; i++)
+		set_path(record, &job->paths[i], first_path + i, row->is_broken);
+
+	record->row.is_new = fate->is_new;
+	record->row.is_covered = fate->is_covered;
+	record->row.is_skipped = fate->is_skipped;
+	record->row.is_refused = fate->is_refused;
+	record->row.valid_from = row->valid_from;
+	record->row.valid_until = row->valid_until;
+	record->row.has_period = row->has_period;
+}
+
+/* What is to be said of the period of a row. */
+static void
+add_period_notes(ImportAnalysis *analysis, const ImportFileRow *row)
+{
+	ImportRecord *record = &analysis->record;
+	ImportFinding findings[IMPORT_PERIOD_FINDINGS];
+	char		hints[2][SB_HINT_SIZE];
+	SbSlice		from;
+	SbSlice		to;
+	int			count;
+
+	import_file_period_cells(analysis->file, row, &from, &to);
+	count = import_judge_period(import_file_periods(analysis->file), from, to, findings, hints);
+	for (int i = 0; i < count; i++)
+	{
+		ImportNote	note = {findings[i].severity, import_finding_jsonb(&findings[i])};
+
+		import_notes_append(&record->notes, &record->nnotes, &analysis->note_room, note);
 	}
 }
 
-/* What the second stage found out about the row. */
+/* What was to be said of a row when the file was read. */
 static void
-read_row(ImportStage *stage)
+add_file_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 {
-	ImportRecord *record = &stage->record;
-	ImportRow  *row = &record->row;
-	HeapTuple	tuple = reader_next(&stage->rows);
-	TupleDesc	desc = stage->rows.table->tupdesc;
-	bool		is_null;
+	ImportRecord *record = &analysis->record;
+	JsonbContainer *array = &row->findings->root;
 
-	if (tuple == NULL || reader_int64(&stage->rows, tuple, IMPORT_STAGE_ROW_ID + 1) != record->row_id)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("row " INT64_FORMAT " of the analysis is missing or out of order", record->row_id)));
-	record->stage = tuple;
-	record->stage_desc = desc;
-	row->is_new = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_NEW + 1, desc, &is_null));
-	row->is_covered = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_COVERED + 1, desc, &is_null));
-	row->is_skipped = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_SKIPPED + 1, desc, &is_null));
-	row->is_refused = DatumGetBool(statbus_getattr(tuple, IMPORT_STAGE_IS_REFUSED + 1, desc, &is_null));
-	row->valid_from = DatumGetDateADT(statbus_getattr(tuple, IMPORT_STAGE_VALID_FROM + 1, desc, &is_null));
-	row->has_period = !is_null;
-	row->valid_until = DatumGetDateADT(statbus_getattr(tuple, IMPORT_STAGE_VALID_UNTIL + 1, desc, &is_null));
+	for (uint32 i = 0; JsonContainerIsArray(array) && i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
+		JsonbValue	severity;
+		ImportNote	note;
+
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data) ||
+			getKeyJsonValueFromContainer(element->val.binary.data, "severity", 8, &severity) == NULL ||
+			severity.type != jbvString || severity.val.string.len == 0)
+			continue;
+		note.severity = severity.val.string.val[0] == 'e' ? IMPORT_ERROR :
+			severity.val.string.val[0] == 'w' ? IMPORT_WARNING : IMPORT_INFO;
+		note.finding = JsonbValueToJsonb(element);
+		import_notes_append(&record->notes, &record->nnotes, &analysis->note_room, note);
+	}
 }
 
-/* The findings that were noted about the row. */
+/* All that was to be said of a row before its cells; of a skipped row's period nothing is. */
 static void
-read_notes(ImportStage *stage)
+collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 {
-	ImportRecord *record = &stage->record;
+	ImportRecord *record = &analysis->record;
 
 	record->nnotes = 0;
-	while (stage->noted != NULL && reader_int64(&stage->notes, stage->noted, 1) <= record->row_id)
-	{
-		TupleDesc	desc = stage->notes.table->tupdesc;
-		bool		is_null;
-		ImportNote *note;
-		char	   *severity = text_to_cstring(DatumGetTextPP(statbus_getattr(stage->noted, 2, desc, &is_null)));
-
-		if (record->nnotes == record->max_notes)
-		{
-			record->max_notes *= 2;
-			record->notes = repalloc(record->notes, sizeof(ImportNote) * record->max_notes);
-		}
-		note = &record->notes[record->nnotes++];
-		note->severity = *severity == 'e' ? IMPORT_ERROR : *severity == 'w' ? IMPORT_WARNING : IMPORT_INFO;
-		note->finding = DatumGetJsonbPCopy(statbus_getattr(stage->noted, 3, desc, &is_null));
-		if (!JB_ROOT_IS_OBJECT(note->finding))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("a finding is not an object")));
-		stage->noted = reader_next(&stage->notes);
-	}
+	import_notes_of_row(analysis->notes, row->row_id, &record->notes, &record->nnotes, &analysis->note_room);
+	if (!row->is_blank && !row->is_broken)
+		add_period_notes(analysis, row);
+	if (row->findings != NULL)
+		add_file_notes(analysis, row);
+	import_notes_order(record->notes, record->nnotes);
 }
 
-/* Give the row to the writers. */
+/* Make room for the row on its way. */
 static void
-write_row(ImportStage *stage)
+open_record(ImportAnalysis *analysis)
 {
-	ImportRecord *record = &stage->record;
-	ImportRow  *row = &record->row;
-	TupleTableSlot *slot = import_writer_slot(stage->data_writer);
-	bool		is_full;
+	ImportRecord *record = &analysis->record;
+	const ImportJob *job = analysis->job;
 
-	record->is_error = row->nerrors > 0 || (record->nnotes > 0 && record->notes[0].severity == IMPORT_ERROR);
-	import_targets_fill(stage->targets, record, slot->tts_values, slot->tts_isnull);
-	is_full = import_writer_add(stage->data_writer);
-	if (record->nnotes + row->nfindings > 0)
-	{
-		slot = import_writer_slot(stage->bad_writer);
-		slot->tts_values[0] = Int64GetDatum(record->row_id);
-		slot->tts_values[1] = Int64GetDatum(record->source_line);
-		slot->tts_values[2] = import_pack_findings(record);
-		memset(slot->tts_isnull, 0, sizeof(bool) * BAD_COLUMNS);
-		is_full = import_writer_add(stage->bad_writer) || is_full;
-	}
-	if (is_full || MemoryContextMemAllocated(stage->job->batch, false) > BATCH_BYTES)
-		flush(stage);
+	record->stage = palloc0(sizeof(Datum) * job->nstage);
+	record->stage_nulls = palloc0(sizeof(bool) * job->nstage);
+	record->row.values = palloc0(sizeof(ImportValue) * (job->plan.ncolumns + 1));
+	analysis->note_room = 16;
+	record->notes = palloc(sizeof(ImportNote) * analysis->note_room);
 }
 
-/* Read, judge and write all rows. */
+/* Read all rows again, judge and write them. */
 static void
-analyse_rows(ImportStage *stage)
+write_rows(ImportAnalysis *analysis)
 {
-	ImportRecord *record = &stage->record;
-	ImportJob  *job = stage->job;
-	int			ncolumns = job->plan.ncolumns;
-	HeapTuple	tuple;
+	ImportRecord *record = &analysis->record;
+	ImportJob  *job = analysis->job;
+	ImportFileRow row;
+	ImportFate	fate;
 
-	record->raw = (Datum *) palloc0(sizeof(Datum) * (ncolumns + SOURCE_CELLS)) + SOURCE_CELLS;
-	record->raw_nulls = (bool *) palloc0(sizeof(bool) * (ncolumns + SOURCE_CELLS)) + SOURCE_CELLS;
-	record->max_notes = 16;
-	record->notes = palloc(sizeof(ImportNote) * record->max_notes);
-	stage->cells = palloc0(sizeof(SbSlice) * (ncolumns + 1));
-	stage->values = palloc0(sizeof(ImportValue) * (ncolumns + 1));
-	record->row.cells = stage->cells;
-	record->row.values = stage->values;
-
+	open_record(analysis);
+	import_file_rewind(analysis->file);
+	import_file_keep_rows(analysis->file);
 	MemoryContextSwitchTo(job->batch);
-	for (;;)
+	while (import_file_next(analysis->file, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		/* cells of rows that wait lie in the rows that are read */
-		if (stage->source.next >= stage->source.count)
-			flush(stage);
-		if ((tuple = reader_next(&stage->source)) == NULL)
-			break;
-		read_cells(stage, tuple);
-		read_row(stage);
-		read_notes(stage);
+		import_identify_next(analysis->identify, &fate);
+		record->row_id = row.row_id;
+		record->source_line = row.source_line;
+		record->raw = row.raw;
+		record->raw_nulls = row.raw_nulls;
+		record->row.cells = row.cells;
 		record->row.findings = NULL;
 		record->row.nfindings = record->row.nerrors = record->row.nwarnings = 0;
+		set_stage(analysis, &row, &fate);
+		collect_notes(analysis, &row);
 		import_judge_row(&job->plan, &record->row);
-		write_row(stage);
+		import_output_add(analysis->output, record);
 	}
 	MemoryContextSwitchTo(job->context);
 }
 
-/* Open all that is read and written, once the job is known. */
-static void
-open_stage(ImportStage *stage)
-{
-	MemoryContext context = stage->job->context;
+PG_FUNCTION_INFO_V1(statbus_import_analyse_file);
 
-	open_tables(stage);
-	open_readers(stage);
-	MemoryContextSwitchTo(context);
-	stage->data_writer = import_writer_open(stage->data);
-	stage->bad_writer = import_writer_open(stage->bad);
-	stage->targets = import_targets_prepare(stage->job, stage->data, import_writer_estate(stage->data_writer),
-											stage->rows.portal->tupDesc);
-}
-
-/* Write the rest and close it all; the locks stay until the end of the transaction. */
-static void
-close_stage(ImportStage *stage)
-{
-	import_writer_close(stage->data_writer);
-	import_writer_close(stage->bad_writer);
-	reader_close(&stage->source);
-	reader_close(&stage->rows);
-	reader_close(&stage->notes);
-	table_close(stage->bad, NoLock);
-	table_close(stage->data, NoLock);
-}
-
-PG_FUNCTION_INFO_V1(statbus_import_analyse_cells);
-
-/*
- * Fill the data table of a job from what the first two stages left in temporary
- * tables, and pg_temp.import_bad with the findings.
- */
+/* Fill the data table of a job and the findings of its rows from what was uploaded. */
 Datum
-statbus_import_analyse_cells(PG_FUNCTION_ARGS)
+statbus_import_analyse_file(PG_FUNCTION_ARGS)
 {
-	ImportStage stage;
+	ImportAnalysis analysis;
 	MemoryContext context;
 
-	memset(&stage, 0, sizeof(stage));
+	memset(&analysis, 0, sizeof(analysis));
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
@@ -473,13 +311,24 @@ statbus_import_analyse_cells(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	context = AllocSetContextCreate(CurrentMemoryContext, "import analysis", ALLOCSET_DEFAULT_SIZES);
-	stage.job = import_read_job(PG_GETARG_INT32(0), context);
+	analysis.job = import_read_job(PG_GETARG_INT32(0), context);
 	MemoryContextSwitchTo(context);
-	stage.job->batch = AllocSetContextCreate(context, "import analysis rows", ALLOCSET_DEFAULT_SIZES);
-	stage.job->plan.all_percentages_small = stage.job->percentage >= 0 && !has_percentage_above_one(stage.job);
-	open_stage(&stage);
-	analyse_rows(&stage);
-	close_stage(&stage);
+	analysis.job->batch = AllocSetContextCreate(context, "import analysis rows", ALLOCSET_DEFAULT_SIZES);
+	analysis.notes = import_notes_begin();
+	analysis.file = import_file_open(analysis.job);
+	MemoryContextSwitchTo(context);
+	analysis.identify = import_identify_begin(analysis.job, analysis.notes);
+	MemoryContextSwitchTo(context);
+	read_rows(&analysis);
+	import_identify_resolve(analysis.identify, analysis.file);
+	MemoryContextSwitchTo(context);
+	import_notes_sort(analysis.notes);
+	analysis.output = import_output_open(analysis.job, stage_desc(analysis.job), true);
+	write_rows(&analysis);
+	import_output_close(analysis.output);
+	import_identify_end(analysis.identify);
+	import_notes_end(analysis.notes);
+	import_file_close(analysis.file);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -234,6 +234,19 @@ write_finding(StringInfo out, const ImportFinding *finding)
 	add_text(&writer, severity, strlen(severity));
 }
 
+/* A finding as it is kept among those of a row, in the current memory context. */
+Jsonb *
+import_finding_jsonb(const ImportFinding *finding)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	out.len = VARHDRSZ;
+	write_finding(&out, finding);
+	SET_VARSIZE(out.data, out.len);
+	return (Jsonb *) out.data;
+}
+
 /*
  * All findings of a row as an array: errors, warnings, infos; of each, what was
  * noted before the cells.

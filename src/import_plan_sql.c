@@ -67,7 +67,11 @@ static const char column_query[] =
 " FROM import.job AS j CROSS JOIN LATERAL import.cell_columns(j.definition_snapshot) AS c WHERE j.id = $1 ORDER BY c.place";
 
 static const char path_query[] =
-"SELECT p.column_name, p.external_ident_type_id"
+"SELECT p.column_name, p.external_ident_type_id,"
+" ARRAY(SELECT c.column_name FROM import.plan_column(j.definition_snapshot) AS c"
+" WHERE c.purpose = 'source_input' AND c.external_ident_type_id = p.external_ident_type_id AND c.step_code ="
+" CASE WHEN j.definition_snapshot #>> '{import_definition,mode}' = 'establishment_formal' AND p.column_name LIKE 'legal\\_unit\\_%'"
+" THEN 'link_establishment_to_legal_unit' ELSE 'external_idents' END ORDER BY c.place)"
 " FROM import.job AS j CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p"
 " WHERE j.id = $1 AND p.external_ident_type_id IS NOT NULL AND p.purpose = 'internal' AND p.column_name LIKE '%\\_path' ORDER BY p.place";
 
@@ -439,11 +443,24 @@ fill_from_stage(ImportJob *job)
 	fill_paths(job);
 }
 
+/* The components of an identifier. */
+static void
+read_path(ImportJob *job, uint64 row, ImportPath *path)
+{
+	SbSlice    *names = result_words(row, 3, job, &path->ncolumns);
+
+	path->columns = MemoryContextAlloc(job->context, sizeof(int) * (path->ncolumns + 1));
+	for (int i = 0; i < path->ncolumns; i++)
+		path->columns[i] = find_column(job, names[i].data);
+}
+
 /* Identifiers of several components: what the row says of its own unit, or of its legal unit. */
 static void
 fill_paths(ImportJob *job)
 {
 	run_query(job, path_query);
+	job->npaths = (int) SPI_processed;
+	job->paths = MemoryContextAllocZero(job->context, sizeof(ImportPath) * (SPI_processed + 1));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		char	   *name = result_text(i, 1, job);
@@ -454,6 +471,7 @@ fill_paths(ImportJob *job)
 						 " LEFT JOIN pg_temp.import_ident AS i%d ON i%d.row_id = r.row_id AND i%d.type_id = %d AND i%d.role = %d",
 						 (int) i, (int) i, (int) i, result_id(i, 2).id, (int) i, of_legal_unit ? 1 : 0);
 		fill(job, name, IMPORT_FROM_STAGE_PATH, job->nstage++);
+		read_path(job, i, &job->paths[i]);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -25,8 +25,13 @@
 #define STATBUS_IMPORT_STAGE_H
 
 #include "import_analyse.h"
+#include "import_period.h"
 
-/* A row of the file; good until the next one is asked for. */
+/*
+ * A row of the file; good until the next one is asked for.  When the file
+ * keeps rows, what it points to lives as long as the memory context that was
+ * current then.
+ */
 typedef struct ImportFileRow
 {
 	int64		row_id;			/* 1, 2, … in the order of the file */
@@ -36,6 +41,9 @@ typedef struct ImportFileRow
 	const SbSlice *given;		/* per column: an identifier as the file has
 								 * it, where it was normalised; otherwise
 								 * NULL data */
+	const Datum *raw;			/* per column: the cell as a text, when the
+								 * file keeps rows */
+	const bool *raw_nulls;
 	bool		is_blank;		/* no cell of the file says anything */
 	bool		is_broken;		/* nobody knows which cell is which */
 	Jsonb	   *findings;		/* an array, of the reading of the file; NULL:
@@ -50,11 +58,18 @@ typedef struct ImportFileRow
 typedef struct ImportFile ImportFile;
 
 extern ImportFile *import_file_open(ImportJob *job);
+extern const ImportPeriodPlan *import_file_periods(const ImportFile *file);
+extern void import_file_keep_rows(ImportFile *file);
 extern bool import_file_next(ImportFile *file, ImportFileRow *row);
 extern void import_file_rewind(ImportFile *file);
 
-/* A row by its number, beside the order; not before the first pass has ended. */
+/*
+ * A row by its number, beside the order; not before the first pass has ended.
+ * It is good until the next but one is fetched.
+ */
 extern void import_file_fetch(ImportFile *file, int64 row_id, ImportFileRow *row);
+extern void import_file_period_cells(const ImportFile *file, const ImportFileRow *row, SbSlice *from, SbSlice *to);
+extern int64 import_file_rows(const ImportFile *file);
 extern void import_file_close(ImportFile *file);
 
 /* Findings about rows, in any order, until they are sorted. */
@@ -66,11 +81,11 @@ extern ImportNotes *import_notes_begin(void);
 extern void import_notes_add(ImportNotes *notes, int64 row_id, ImportSeverity severity, const Jsonb *finding);
 extern void import_notes_sort(ImportNotes *notes);
 
-/*
- * The notes of a row, errors first, then by column, code and the finding
- * itself; in the current memory context.  Rows are asked for in order.
- */
-extern int	import_notes_of_row(ImportNotes *notes, int64 row_id, ImportNote **result);
+
+/* The notes of a row, asked for in order; then errors first, then by column, code and the finding itself. */
+extern void import_notes_of_row(ImportNotes *notes, int64 row_id, ImportNote **result, int *count, int *room);
+extern void import_notes_append(ImportNote **result, int *count, int *room, ImportNote note);
+extern void import_notes_order(ImportNote *notes, int count);
 extern void import_notes_end(ImportNotes *notes);
 
 /* What became known of a row from all rows and the register. */

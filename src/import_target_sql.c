@@ -87,6 +87,7 @@ static Datum value_datum(const ImportTargets *targets, const ImportTarget *targe
 						 const ImportRecord *record, bool *is_null);
 static Datum path_datum(ImportTarget *target, SbSlice path);
 static Datum id_datum(ImportId id, bool *is_null);
+static Datum stage_datum(const ImportRecord *record, int column, bool *is_null);
 static Datum state_datum(const ImportTargets *targets, const ImportTarget *target,
 						 const ImportRecord *record, bool *is_null);
 static Datum source_datum(ImportTargets *targets, ImportTarget *target,
@@ -400,6 +401,14 @@ id_datum(ImportId id, bool *is_null)
 	return Int32GetDatum(id.id);
 }
 
+/* What became known of the row before its cells were judged. */
+static Datum
+stage_datum(const ImportRecord *record, int column, bool *is_null)
+{
+	*is_null = record->stage_nulls[column];
+	return record->stage[column];
+}
+
 /* What becomes of the row. */
 static Datum
 state_datum(const ImportTargets *targets, const ImportTarget *target, const ImportRecord *record, bool *is_null)
@@ -419,7 +428,7 @@ state_datum(const ImportTargets *targets, const ImportTarget *target, const Impo
 			return targets->states[record->is_error ? 1 : 0];
 		case IMPORT_FROM_BATCH:
 			if (is_used)
-				return statbus_getattr(record->stage, IMPORT_STAGE_BATCH + 1, record->stage_desc, is_null);
+				return stage_datum(record, IMPORT_STAGE_BATCH, is_null);
 			*is_null = true;
 			return (Datum) 0;
 		default:
@@ -472,9 +481,9 @@ source_datum(ImportTargets *targets, ImportTarget *target, const ImportRecord *r
 			*is_null = !targets->has_edit_comment;
 			return targets->edit_comment;
 		case IMPORT_FROM_STAGE:
-			return statbus_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
+			return stage_datum(record, target->column, is_null);
 		case IMPORT_FROM_STAGE_PATH:
-			path = statbus_getattr(record->stage, target->column + 1, record->stage_desc, is_null);
+			path = stage_datum(record, target->column, is_null);
 			return *is_null ? path : path_datum(target, (SbSlice)
 												{
 													VARDATA_ANY(DatumGetPointer(path)),

@@ -33,16 +33,30 @@ struct ImportWriter
 	int			nslots;			/* that hold rows */
 };
 
+/* Has the table a trigger other than those of its foreign keys? */
+static bool
+has_user_trigger(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (!triggers->triggers[i].tgisinternal)
+			return true;
+	return false;
+}
+
 /*
  * Begin to write into a table, which the caller has opened and checked rights of.
- * What is needed for it lives in the current memory context.
+ * What is needed for it lives in the current memory context.  A caller may say
+ * that he checks the table's foreign keys himself.
  */
 ImportWriter *
-import_writer_open(Relation relation)
+import_writer_open(Relation relation, bool with_foreign_keys)
 {
 	ImportWriter *writer = palloc0(sizeof(ImportWriter));
+	bool		has_triggers = with_foreign_keys ? has_user_trigger(relation) : relation->trigdesc != NULL;
 
-	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->trigdesc != NULL || relation->rd_rules != NULL)
+	if (relation->rd_rel->relkind != RELKIND_RELATION || has_triggers || relation->rd_rules != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("table \"%s\" of an import job must have neither triggers nor rules",

@@ -314,6 +314,17 @@ COMMENT ON FUNCTION import.keep_findings(integer) IS 'Fourth stage of the analys
 REVOKE ALL ON FUNCTION import.keep_findings(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.keep_findings(integer) TO authenticated;
 
+-- The whole of a file of units in C: as import.analyse(), without its temporary tables. No rights but the caller's, who must
+-- be the job's user, or a superuser, and may write the data table.
+CREATE OR REPLACE FUNCTION import.analyse_file(job_id integer)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, statbus_requires, pg_temp
+AS 'MODULE_PATHNAME', 'statbus_import_analyse_file';
+COMMENT ON FUNCTION import.analyse_file(integer) IS 'Analyses the upload of a job of units: the file read twice, each row of the data table and its findings written once';
+REVOKE ALL ON FUNCTION import.analyse_file(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.analyse_file(integer) TO authenticated;
+
 -- The whole ----------------------------------------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION import.analyse(job_id integer)

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_period.c
+ *	  The period of a row of a file.
+ *
+ * A row without a usable period has none: its findings say why.  They are
+ * asked for apart from the period itself, as most rows have none.
+ *
+ * IDENTIFICATION
+ *	  src/import_period.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "import_period.h"
+
+#include <string.h>
+
+/* 1800-01-01, and how many days from now a date may lie, in days. */
+#define PLAUSIBLE_FROM (-73048)
+#define PLAUSIBLE_DAYS 36525
+
+/* A bound of a period, as it was read. */
+typedef struct Bound
+{
+	const char *column;
+	SbSlice		cell;
+	SbParseCode code;
+	SbDate		date;
+} Bound;
+
+static Bound read_bound(const ImportPeriodPlan *plan, const char *column, SbSlice cell);
+static int32_t bound_day(const Bound *bound);
+static ImportFinding *add_finding(ImportFinding *findings, int *count, ImportSeverity severity,
+								  const char *code, const Bound *bound);
+static void judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *findings,
+						int *count, char *hint);
+
+/* Read one end of a period. */
+static Bound
+read_bound(const ImportPeriodPlan *plan, const char *column, SbSlice cell)
+{
+	Bound		bound = {.column = column,.cell = cell,.code = SB_PARSE_EMPTY};
+
+	if (cell.data != NULL)
+		bound.code = sb_parse_date(cell.data, cell.len, plan->formats, plan->nformats, &bound.date);
+	return bound;
+}
+
+/* The day that was read. */
+static int32_t
+bound_day(const Bound *bound)
+{
+	return bound->date.infinite ? INT32_MAX : bound->date.day;
+}
+
+/* The period that two cells mean. */
+ImportRowPeriod
+import_read_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to)
+{
+	ImportRowPeriod period = {.has_period = false};
+	Bound		first = read_bound(plan, "valid_from", from);
+	Bound		last;
+
+	if (first.code != SB_PARSE_OK || first.date.infinite)
+		return period;
+	last = read_bound(plan, "valid_to", to);
+	if (last.code != SB_PARSE_OK || bound_day(&last) < first.date.day)
+		return period;
+	period.has_period = true;
+	period.valid_from = first.date.day;
+	period.valid_to = bound_day(&last);
+	period.valid_until = last.date.infinite ? INT32_MAX : last.date.day + 1;
+	return period;
+}
+
+/* Add a finding about one end. */
+static ImportFinding *
+add_finding(ImportFinding *findings, int *count, ImportSeverity severity, const char *code, const Bound *bound)
+{
+	ImportFinding *finding = &findings[(*count)++];
+
+	memset(finding, 0, sizeof(*finding));
+	finding->severity = severity;
+	finding->code = code;
+	finding->column = bound->column;
+	finding->value = bound->cell;
+	return finding;
+}
+
+/* What is to be said of one end by itself. */
+static void
+judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *findings, int *count, char *hint)
+{
+	ImportFinding *finding;
+
+	if (bound->cell.data == NULL)
+		add_finding(findings, count, IMPORT_ERROR, "value_missing", bound);
+	else if (bound->code != SB_PARSE_OK)
+	{
+		finding = add_finding(findings, count, IMPORT_ERROR, sb_parse_code_name(bound->code), bound);
+		finding->has_details = true;
+		finding->ndetails = 1;
+		finding->details[0].key = "formats";
+		finding->details[0].type = IMPORT_DETAIL_LIST;
+		finding->details[0].list = plan->format_names;
+		finding->details[0].nlist = plan->nformats;
+		if (sb_parse_hint(SB_HINT_DATE, bound->cell.data, bound->cell.len, hint, SB_HINT_SIZE))
+		{
+			finding->ndetails = 2;
+			finding->details[1].key = "hint";
+			finding->details[1].type = IMPORT_DETAIL_TEXT;
+			finding->details[1].text.data = hint;
+			finding->details[1].text.len = strlen(hint);
+		}
+	}
+	else if (bound->date.has_time)
+		add_finding(findings, count, bound->date.midnight ? IMPORT_INFO : IMPORT_WARNING, "time_dropped", bound);
+}
+
+/*
+ * What is to be said of a row's period; returns how many findings there are.
+ * They point into the cells, the plan and the hints.
+ */
+int
+import_judge_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to,
+					ImportFinding findings[IMPORT_PERIOD_FINDINGS], char hints[2][SB_HINT_SIZE])
+{
+	Bound		first = read_bound(plan, "valid_from", from);
+	Bound		last = read_bound(plan, "valid_to", to);
+	int			count = 0;
+
+	judge_bound(plan, &first, findings, &count, hints[0]);
+	judge_bound(plan, &last, findings, &count, hints[1]);
+	if (first.code != SB_PARSE_OK)
+		return count;
+	if (first.date.infinite)
+	{
+		add_finding(findings, &count, IMPORT_ERROR, "date_infinite_not_allowed", &first);
+		return count;
+	}
+	if (last.code == SB_PARSE_OK && bound_day(&last) < first.date.day)
+	{
+		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &first);
+		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &last);
+	}
+	else if (plan->has_context && last.code == SB_PARSE_OK &&
+			 (first.date.day > plan->context_to || bound_day(&last) < plan->context_from))
+		add_finding(findings, &count, IMPORT_WARNING, "period_outside_context", &first);
+	if (first.date.day < PLAUSIBLE_FROM || first.date.day > (int64_t) plan->today + PLAUSIBLE_DAYS)
+		add_finding(findings, &count, IMPORT_WARNING, "date_implausible", &first);
+	return count;
+}
