@@ -59,6 +59,7 @@ CODE_PARTS = \
 	src/sql/worker.sql \
 	src/sql/import_definition.sql \
 	src/sql/import_job.sql \
+	src/sql/import_idents.sql \
 	src/sql/import_upload.sql \
 	src/sql/import_analyse.sql \
 	src/sql/import_identify.sql \

@@ -151,4 +151,15 @@ extern void import_ident_check(const IdentRule *rule, SbSlice value, IdentVerdic
 /* The value is digits that a spreadsheet has rounded, such as 9,74761E+08. */
 extern bool ident_is_scientific(SbSlice value);
 
+/* What is wrong with a rule, in English; NULL: nothing.  Only sound rules may be used. */
+extern const char *ident_rule_fault(const IdentRule *rule);
+
+/*
+ * Whether a text has letters of two scripts, and where those of the rarer one
+ * are, from 1, as far as there is room; the suggestion writes them in the other
+ * script, len 0 when that cannot be done.
+ */
+extern bool ident_mixed_script(SbSlice value, int *positions, int room, int *npositions,
+							   char *suggestion, size_t size, size_t *len);
+
 #endif							/* STATBUS_IDENT_CHECK_H */

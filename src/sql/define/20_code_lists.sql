@@ -10,7 +10,7 @@ BEGIN
         FROM unnest(ARRAY[
             'auth."user"', 'auth.refresh_session', 'auth.api_key',
             'register.activity_category', 'register.activity_category_access', 'register.activity_category_standard', 'register.country',
-            'register.data_source', 'register.external_ident_type', 'register.foreign_participation', 'register.legal_form',
+            'register.data_source', 'register.external_ident_rule', 'register.external_ident_exception', 'register.external_ident_type', 'register.foreign_participation', 'register.legal_form',
             'register.legal_rel_type', 'register.legal_reorg_type', 'register.person_role', 'register.power_group_type', 'register.region',
             'register.region_access', 'register.region_version', 'register.relative_period', 'register.sector', 'register.settings',
             'register.stat_definition', 'register.status', 'register.tag', 'register.unit_size'
@@ -29,6 +29,12 @@ BEGIN
     END LOOP;
 END
 $triggers$;
+
+-- A rule of identifiers that contradicts itself is refused.
+CREATE OR REPLACE TRIGGER require_sound AFTER INSERT OR UPDATE ON register.external_ident_rule
+    FOR EACH ROW EXECUTE FUNCTION register.ident_rule_changed('id');
+CREATE OR REPLACE TRIGGER require_sound AFTER INSERT OR UPDATE ON register.external_ident_exception
+    FOR EACH ROW EXECUTE FUNCTION register.ident_rule_changed('rule_id');
 
 -- Trees: the parent follows from the path.
 CREATE OR REPLACE TRIGGER set_parent BEFORE INSERT OR UPDATE OF path, parent_id, standard_id ON register.activity_category

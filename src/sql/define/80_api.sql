@@ -17,7 +17,7 @@ BEGIN
             FROM unnest(ARRAY[
                 -- code lists and settings
                 'activity_category', 'activity_category_access', 'activity_category_standard', 'country', 'data_source',
-                'external_ident_type', 'foreign_participation', 'legal_form', 'legal_rel_type', 'legal_reorg_type', 'person_role',
+                'external_ident_rule', 'external_ident_exception', 'external_ident_type', 'foreign_participation', 'legal_form', 'legal_rel_type', 'legal_reorg_type', 'person_role',
                 'power_group_type', 'region', 'region_access', 'region_version', 'relative_period', 'sector', 'settings',
                 'stat_definition', 'status', 'tag', 'unit_size',
                 -- units

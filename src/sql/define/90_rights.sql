@@ -16,8 +16,8 @@ DECLARE
     -- What everybody reads and an administrator configures.
     configured CONSTANT text[] := ARRAY[
         'register.activity_category', 'register.activity_category_standard', 'register.country', 'register.data_source',
-        'register.external_ident_type', 'register.foreign_participation', 'register.legal_form', 'register.legal_rel_type',
-        'register.legal_reorg_type', 'register.person_role', 'register.power_group_type', 'register.region',
+        'register.external_ident_rule', 'register.external_ident_exception', 'register.external_ident_type',
+        'register.foreign_participation', 'register.legal_form', 'register.legal_rel_type', 'register.legal_reorg_type', 'register.person_role', 'register.power_group_type', 'register.region',
         'register.region_version', 'register.relative_period', 'register.sector', 'register.settings',
         'register.stat_definition', 'register.status', 'register.tag', 'register.unit_size',
         'import.definition', 'import.definition_step', 'import.source_column', 'import.mapping'];

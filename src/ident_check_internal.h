@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * ident_check_internal.h
+ *	  What the files of the checks of identifiers share.
+ *
+ * IDENTIFICATION
+ *	  src/ident_check_internal.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef STATBUS_IDENT_CHECK_INTERNAL_H
+#define STATBUS_IDENT_CHECK_INTERNAL_H
+
+#include "ident_check.h"
+
+/* Beyond all characters: what is no part of UTF-8. */
+#define IDENT_NO_CHARACTER UINT32_C(0x110000)
+
+extern uint32_t ident_next_character(const char **at, const char *end);
+extern size_t ident_put_character(uint32_t character, char *out);
+extern int	ident_length(SbSlice value);
+extern uint32_t ident_latin_lookalike(uint32_t character);
+extern bool ident_fits_digit(char class);
+
+extern bool ident_checksum_holds(const IdentRule *rule, SbSlice value);
+extern SbSlice ident_expected_digits(const IdentRule *rule, SbSlice value, char expected[4]);
+
+#endif							/* STATBUS_IDENT_CHECK_INTERNAL_H */
