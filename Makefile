@@ -66,6 +66,7 @@ CODE_PARTS = \
 	src/sql/import_cells.sql \
 	src/sql/import_apply.sql \
 	src/sql/import_report.sql \
+	src/sql/import_preview.sql \
 	src/sql/derive_stats.sql \
 	src/sql/derive_segments.sql \
 	src/sql/derive_rows.sql \

@@ -110,6 +110,139 @@ SELECT import.report_text('nothing_said');
 UPDATE import.job SET state = 'rejected' WHERE slug = 'nothing_said';
 CALL worker.process_tasks();
 
+-- The preview: a dry run equals the real run. import.compare_rows() says of each row and part what apply then reports, and the
+-- counts afterwards are those that were foretold.
+CREATE TABLE public.foretold (slug text, row_id bigint, part text, changes boolean, PRIMARY KEY (slug, row_id, part));
+CREATE TABLE public.applied (slug text, row_id bigint, part text, changed boolean, PRIMARY KEY (slug, row_id, part));
+CREATE TABLE public.preview (slug text PRIMARY KEY, answer jsonb);
+CREATE TABLE public.real_run (slug text PRIMARY KEY, rows jsonb, counted jsonb);
+CREATE VIEW public.alive AS
+SELECT t.unit_type, t.id, t.enterprise_id
+FROM (SELECT 'legal_unit' AS unit_type, u.id, u.enterprise_id, u.status_id, u.valid_from, u.valid_until, u.birth_date, u.death_date FROM register.legal_unit AS u
+      UNION ALL
+      SELECT 'establishment', u.id, u.enterprise_id, u.status_id, u.valid_from, u.valid_until, u.birth_date, u.death_date FROM register.establishment AS u) AS t
+JOIN register.status AS s ON s.id = t.status_id
+WHERE t.valid_from <= '2024-06-15' AND '2024-06-15' < t.valid_until AND s.used_for_counting
+AND (t.birth_date IS NULL OR t.birth_date <= '2024-06-15') AND (t.death_date IS NULL OR '2024-06-15' < t.death_date);
+CREATE FUNCTION public.counted() RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_object_agg(x.name, x.n) FROM (
+        SELECT k.unit_type AS name, (SELECT count(*) FROM public.alive AS a WHERE a.unit_type = k.unit_type)::numeric AS n FROM (VALUES ('legal_unit'), ('establishment')) AS k (unit_type)
+        UNION ALL SELECT 'enterprise', count(DISTINCT a.enterprise_id) FROM public.alive AS a
+        UNION ALL
+        SELECT d.code || ' ' || k.unit_type, (SELECT coalesce(sum(coalesce(t.value_int, t.value_float)::numeric), 0) FROM register.stat_for_unit AS t
+            WHERE t.stat_definition_id = d.id AND t.valid_from <= '2024-06-15' AND '2024-06-15' < t.valid_until AND (t.legal_unit_id IS NOT NULL) = (k.unit_type = 'legal_unit'))
+        FROM register.stat_definition AS d CROSS JOIN (VALUES ('legal_unit'), ('establishment')) AS k (unit_type) WHERE d.code IN ('employees', 'turnover')) AS x
+$$;
+CREATE FUNCTION public.foreseen(answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT jsonb_object_agg(x.name, x.n) FROM (
+        SELECT u.key AS name, (u.value ->> 'after')::numeric AS n FROM jsonb_each(answer #> '{effect,units}') AS u
+        UNION ALL
+        SELECT s.key || ' ' || o.key, (o.value ->> 'after')::numeric FROM jsonb_each(answer #> '{effect,stats}') AS s CROSS JOIN LATERAL jsonb_each(s.value) AS o) AS x
+$$;
+CREATE PROCEDURE public.run_previewed(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL)
+LANGUAGE plpgsql AS $run_previewed$
+DECLARE
+    headings text := split_part(rows, E'\n', 1);
+BEGIN
+    UPDATE import.definition AS d SET strategy = coalesce(run_previewed.strategy::import.strategy, d.strategy) WHERE d.slug = run_previewed.definition;
+    INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
+    SELECT job_slug, d.id, job_from, job_to, true FROM import.definition AS d WHERE d.slug = run_previewed.definition;
+    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
+        job_slug || '_upload', headings,
+        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
+    USING rows;
+    COMMIT;
+    CALL worker.process_tasks();
+    INSERT INTO public.preview VALUES (job_slug, api.import_preview(job_slug));
+    INSERT INTO public.foretold
+    SELECT job_slug, c.row_id, c.part, bool_or(c.verdict <> 'unchanged') FROM import.compare_rows((SELECT j.id FROM import.job AS j WHERE j.slug = job_slug)) AS c
+    WHERE c.part <> 'enterprise' GROUP BY c.row_id, c.part;
+    UPDATE import.job AS j SET state = 'approved' WHERE j.slug = job_slug;
+    COMMIT;
+    CALL worker.process_tasks();
+    EXECUTE format('INSERT INTO public.applied SELECT %1$L, d.row_id, m.key, m.value = ''APPLIED'' FROM import.%2$I AS d CROSS JOIN LATERAL jsonb_each_text(d.merge_status) AS m WHERE d.state = ''processed''', job_slug, job_slug || '_data');
+    INSERT INTO public.real_run
+    SELECT job_slug, jsonb_build_object('imported', j.imported_rows, 'unchanged', j.unchanged_rows, 'skipped', j.skipped_rows, 'error', j.error_count, 'total', j.total_rows), public.counted()
+    FROM import.job AS j WHERE j.slug = job_slug;
+END
+$run_previewed$;
+INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
+INSERT INTO register.status (code, name, used_for_counting) VALUES ('dormant', 'Dormant', false);
+\set columns 'tax_ident,stat_ident,name,birth_date,death_date,physical_postplace,physical_region_code,physical_country_iso_2,postal_address_part1,postal_country_iso_2,email_address,primary_activity_category_code,secondary_activity_category_code,sector_code,status_code,tag_path,employees,turnover'
+CALL run_previewed('p_new', 'legal_unit_job_provided', 'insert_or_update', :'columns' || E'
+k1,s1,One,2001-01-01,,Oslo,03,NO,Box 1,,a@b.no,01.11,01.12,,active,census,10,1000.5
+k2,,Two,,,Oslo,03,,,,,,,,active,,5,
+k3,,Three,,2024-01-01,,,,,,,,,,active,,7,
+k4,,Four,,,,,,,,,,,,dormant,,1,
+k5,,Five,,,Malmö,,SE,,,,,,,,,,1
+k6,,,,,,,,,,,,,,,,1,', '2020-01-01', 'infinity');
+CALL run_previewed('p_same', 'legal_unit_job_provided', 'insert_or_update', :'columns' || E'
+k1,s1,One,2001-01-01,,Oslo,03,NO,Box 1,,a@b.no,01.11,01.12,,active,census,10,1000.5
+k2,,Two,,,Oslo,03,,,,,,,,active,,5,
+k3,,,,,,,,,,,,,,,,,', '2020-01-01', 'infinity');
+CALL run_previewed('p_patch', 'legal_unit_job_provided', 'insert_or_update', :'columns' || E'
+k1,,,,,Bergen,,,,,,,,,,,11,
+k2,s2,,,,,,,,,c@d.no,01.13,,,dormant,census,,20
+k3,,,,2025-01-01,,,,,,,,,,,,7,
+k4,,,,,,,,,,,,,,active,,,
+k5,,,,,Lund,,,,,,,,,,,,
+k7,,Seven,,,,,,,,,,,,,,100,', '2022-01-01', 'infinity');
+CALL run_previewed('p_past', 'legal_unit_job_provided', 'insert_or_update', :'columns' || E'
+k1,s1,One,2001-01-01,,Oslo,03,NO,Box 1,,a@b.no,01.11,,,active,,10,
+k2,,Two,,,,,,,,,,,,,,6,
+k8,,Past,,,,,,,,,,,,,,6,', '2018-01-01', '2021-12-31');
+CALL run_previewed('p_replace', 'legal_unit_job_provided', 'insert_or_replace', :'columns' || E'
+k1,s1,One,2001-01-01,,Bergen,03,NO,Box 1,,a@b.no,01.11,01.12,,active,census,11,1000.5
+k2,,Two,,,,,,,,,01.13,,,active,,5,20
+k5,,Five,,,,03,NO,,,,,,,,,,
+k9,,Nine,,,,,,Box 9,SE,,,,,,,,', '2023-01-01', 'infinity');
+CALL run_previewed('p_only', 'legal_unit_job_provided', 'update_only', :'columns' || E'
+k1,,,,,,,,,,,,,,,,12,
+k8,,Passed,,,,,,,,,,,,,,6,
+k9,,Nine,,,,,,Box 9,SE,,,,,,,,', '2017-01-01', 'infinity');
+CALL run_previewed('p_only_same', 'legal_unit_job_provided', 'replace_only', :'columns' || E'
+k9,,Nine,,,,,,Box 9,SE,,,,,,,,
+k8,,Passed,,,,,,,,,,,,,,6,', '2021-01-01', 'infinity');
+CALL run_previewed('p_periods', 'legal_unit_source_dates', 'insert_or_update', E'tax_ident,name,employees,valid_from,valid_to
+d1,First,1,2020-01-01,2020-12-31
+d1,Second,2,2021-01-01,infinity
+k1,One,13,2023-01-01,2023-12-31
+k1,One,14,2024-01-01,2024-12-31');
+CALL run_previewed('p_shops', 'establishment_for_lu_job_provided', 'insert_or_update', E'tax_ident,name,legal_unit_tax_ident,employees,physical_region_code,primary_activity_category_code
+e1,Shop 1,k1,3,03,01.11
+e2,Shop 2,k1,4,,
+e3,Shop 3,k2,,,', '2022-01-01', 'infinity');
+CALL run_previewed('p_shops2', 'establishment_for_lu_job_provided', 'insert_or_update', E'tax_ident,name,legal_unit_tax_ident,employees,physical_region_code,primary_activity_category_code
+e1,Shop 1,k2,3,03,01.11
+e2,Shop 2,k1,4,,
+e3,Shop 3,k2,9,,', '2023-01-01', 'infinity');
+CALL run_previewed('p_informal', 'establishment_without_lu_job_provided', 'insert_or_update', E'tax_ident,name,employees
+i1,Stall 1,1
+i2,Stall 2,', '2022-01-01', 'infinity');
+CALL run_previewed('p_stats', 'generic_unit_stats_update_job_provided', NULL, E'tax_ident,employees,turnover
+k1,20,
+e1,3,5
+i1,1,
+k8,9,', '2021-01-01', 'infinity');
+CALL run_previewed('p_related', 'legal_relationship_job_provided', 'insert_or_update', E'influencing_tax_ident,influenced_tax_ident,rel_type_code,percentage
+k1,k2,ownership,40
+k1,k7,control,60', '2023-01-01', 'infinity');
+CALL run_previewed('p_related2', 'legal_relationship_job_provided', 'insert_or_update', E'influencing_tax_ident,influenced_tax_ident,rel_type_code,percentage
+k1,k2,ownership,45
+k1,k7,control,60', '2023-01-01', 'infinity');
+SELECT slug, rows FROM public.real_run ORDER BY slug;
+-- Where they differ: nowhere.
+SELECT r.slug, p.answer -> 'rows' AS foreseen, r.rows FROM public.real_run AS r JOIN public.preview AS p USING (slug) WHERE p.answer -> 'rows' <> r.rows ORDER BY 1;
+SELECT r.slug, k.key, public.foreseen(p.answer) -> k.key AS foreseen, k.value FROM public.real_run AS r JOIN public.preview AS p USING (slug) CROSS JOIN LATERAL jsonb_each(r.counted) AS k
+WHERE public.foreseen(p.answer) ? k.key AND public.foreseen(p.answer) -> k.key <> k.value ORDER BY 1, 2;
+SELECT coalesce(f.slug, a.slug) AS slug, coalesce(f.row_id, a.row_id) AS row_id, coalesce(f.part, a.part) AS part, f.changes, a.changed
+FROM public.foretold AS f FULL JOIN public.applied AS a USING (slug, row_id, part)
+WHERE coalesce(f.changes, false) <> coalesce(a.changed, false) ORDER BY 1, 2, 3;
+SELECT p.slug, t ->> 'table' AS "table", t -> 'inserts' AS inserts, t -> 'updates' AS updates, t -> 'unchanged' AS unchanged
+FROM public.preview AS p CROSS JOIN LATERAL jsonb_array_elements(p.answer -> 'tables') AS t ORDER BY p.slug, 2;
+SELECT p.slug, public.foreseen(p.answer) FROM public.preview AS p ORDER BY p.slug;
+SELECT api.import_preview('p_new');                 -- fails: it is done
+
 \c contrib_regression
 DROP DATABASE regress_import_report;
 DROP ROLE "regress_report_rita@example.org", "regress_report_olav@example.org", "regress_report_ada@example.org";

@@ -41,3 +41,15 @@ COMMENT ON FUNCTION api.import_report_csv(text, text, text) IS
     'The file of an import job with columns errors, warnings and source_line at the end: rows "all", with "findings", or with "errors".  Corrected, it can be uploaded as it is';
 REVOKE ALL ON FUNCTION api.import_report_csv(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.import_report_csv(text, text, text) TO authenticated;
+
+CREATE OR REPLACE FUNCTION api.import_preview(job text, valid_on date DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $import_preview$
+    SELECT import.preview(job, valid_on)
+$import_preview$;
+COMMENT ON FUNCTION api.import_preview(text, date) IS
+    'What an import job that waits for review would do: rows by what would become of them, per table inserts, updates and unchanged, and the effect on units alive and statistics on a day';
+REVOKE ALL ON FUNCTION api.import_preview(text, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION api.import_preview(text, date) TO authenticated;
