@@ -41,6 +41,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
+#include "ident_check_sql.h"
 #include "import_clean.h"
 
 /* Rows that can be looked at at the same time: the next, and two fetched ones. */
@@ -55,6 +56,7 @@ typedef struct FileColumn
 	int			attribute;		/* of the table, from 0; -1: from the definition */
 	bool		is_ident;
 	bool		is_code;
+	IdentRule  *rule;			/* of a regular identifier; NULL: none */
 	SbSlice		fixed;			/* what the definition says; NULL data: nothing */
 	Datum		fixed_raw;
 } FileColumn;
@@ -120,7 +122,8 @@ enum
 	FILE_COLUMN_SOURCE,
 	FILE_COLUMN_IS_IDENT,
 	FILE_COLUMN_IS_CODE,
-	FILE_COLUMN_FIXED
+	FILE_COLUMN_FIXED,
+	FILE_COLUMN_TYPE
 };
 
 static const char file_column_query[] =
@@ -132,7 +135,9 @@ static const char file_column_query[] =
 " WHEN p.source_expression = 'default' AND p.column_name = 'valid_from_raw' THEN to_char(j.default_valid_from, 'YYYY-MM-DD')"
 " WHEN p.source_expression = 'default' AND p.column_name = 'valid_to_raw' THEN"
 " CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE j.default_valid_to::text END"
-" WHEN p.source_expression = 'default' AND p.column_name = 'data_source_code_raw' THEN j.default_data_source_code END"
+" WHEN p.source_expression = 'default' AND p.column_name = 'data_source_code_raw' THEN j.default_data_source_code END,"
+" (SELECT t.id FROM register.external_ident_type AS t WHERE t.rule_id IS NOT NULL AND (t.id = p.external_ident_type_id"
+" OR p.external_ident_type_id IS NULL AND t.code = regexp_replace(p.column_name, '^(influencing|influenced)_(.*)_raw$', '\\2')))"
 " FROM import.job AS j CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p"
 " WHERE j.id = $1 AND p.purpose = 'source_input' ORDER BY p.place";
 
@@ -280,7 +285,9 @@ read_file_columns(ImportFile *file)
 		FileColumn *column = &file->columns[i];
 		char	   *source = get_result_text(i, FILE_COLUMN_SOURCE);
 		bool		is_null;
+		Datum		type = get_result(i, FILE_COLUMN_TYPE, &is_null);
 
+		column->rule = is_null ? NULL : ident_rules_load(DatumGetInt32(type), job->context);
 		column->attribute = -1;
 		column->is_ident = DatumGetBool(get_result(i, FILE_COLUMN_IS_IDENT, &is_null)) && !is_null;
 		column->is_code = DatumGetBool(get_result(i, FILE_COLUMN_IS_CODE, &is_null)) && !is_null;
@@ -563,6 +570,14 @@ read_cell(ImportFile *file, FileView *view, int column, Datum value, bool is_nul
 	if (source->is_ident && !import_clean_is_ascii(cell))
 		cell = clean_ident(cell);
 	cell = import_clean_trim(cell);
+	if (source->rule != NULL)
+	{
+		char		buffer[IDENT_BYTES];
+		SbSlice		normalised = import_ident_normalise(source->rule, cell, buffer);
+
+		if (normalised.data != cell.data)
+			cell = (SbSlice) {pnstrdup(normalised.data, normalised.len), normalised.len};
+	}
 	if (source->is_ident && (cell.len != whole.len || memcmp(cell.data, whole.data, cell.len) != 0))
 		view->given[column] = whole;
 	if (is_nothing(file, cell))

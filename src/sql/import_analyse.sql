@@ -123,6 +123,12 @@ BEGIN
                 -- width. The column "given …" has it as it stands in the file where something was changed.
                 cleaned := format('btrim(CASE WHEN octet_length(u.%1$I) = length(u.%1$I) THEN u.%1$I ELSE translate(normalize(u.%1$I, NFKC), %2$L, '''') END, %3$L)',
                                   c.source_column_name, widthless, blanks);
+                -- So is what the rule of its type makes the same (import_idents.sql).
+                SELECT coalesce(min(format('import.normalise_ident(%s, %s)', t.id, cleaned)), cleaned) INTO cleaned
+                FROM register.external_ident_type AS t
+                WHERE t.rule_id IS NOT NULL
+                AND (t.id = c.external_ident_type_id
+                     OR c.external_ident_type_id IS NULL AND t.code = regexp_replace(c.column_name, '^(influencing|influenced)_(.*)_raw$', '\2'));
                 trimmed := trimmed || format('%s AS %I, nullif(u.%I, %1$s) AS %4$I', cleaned, c.column_name, c.source_column_name, 'given ' || c.column_name);
                 selected := selected || format('t.%I', 'given ' || c.column_name);
             END IF;

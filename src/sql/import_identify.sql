@@ -23,7 +23,7 @@ BEGIN
 
     FOR c IN
         SELECT t.id AS type_id, t.shape::text AS shape, x.role, array_agg(p.column_name ORDER BY p.place) AS columns,
-               bool_and(p.external_ident_type_id IS NOT NULL AND p.source_column_name IS NOT NULL) AS is_given
+               bool_and(p.source_column_name IS NOT NULL) AS is_given
         FROM import.plan_column(snapshot) AS p
         CROSS JOIN LATERAL (
             SELECT CASE WHEN p.column_name LIKE 'legal\_unit\_%' AND p.step_code = 'link_establishment_to_legal_unit' THEN 1
@@ -45,13 +45,12 @@ BEGIN
             expression := format('s.%I', c.columns[1]);
             EXECUTE format($sql$
                 INSERT INTO pg_temp.import_note (row_id, severity, finding)
-                SELECT s.row_id, 'error', CASE WHEN length(%1$s) > 50 THEN %2$s ELSE %3$s END
+                SELECT s.row_id, f ->> 'severity', f || jsonb_build_object('column', %1$L, 'value', %2$s)
                 FROM pg_temp.import_source AS s
-                WHERE length(%1$s) > 50 OR %1$s ~ '^[0-9]+([.,][0-9]+)?[eE][+][0-9]+$'$sql$,
-                expression,
-                import.finding_sql('error', 'too_long', left(c.columns[1], -4), expression,
-                    format('jsonb_build_object(''length'', length(%s), ''limit'', 50)', expression)),
-                import.finding_sql('error', 'ident_scientific', left(c.columns[1], -4), expression));
+                CROSS JOIN LATERAL jsonb_array_elements(import.check_ident(%3$s, %4$s) -> 'findings') AS f
+                WHERE %4$s IS NOT NULL$sql$,
+                left(c.columns[1], -4), CASE WHEN c.is_given THEN format('coalesce(s.%I, %s)', 'given ' || c.columns[1], expression) ELSE expression END,
+                c.type_id, expression);
             IF c.is_given THEN
                 EXECUTE format($sql$
                     INSERT INTO pg_temp.import_note (row_id, severity, finding)
@@ -61,9 +60,9 @@ BEGIN
             END IF;
             EXECUTE format($sql$
                 INSERT INTO pg_temp.import_ident (row_id, role, type_id, column_name, value)
-                SELECT s.row_id, %L, %L, %L, %s
+                SELECT s.row_id, %1$L, %2$L, %3$L, %4$s
                 FROM pg_temp.import_source AS s
-                WHERE length(%4$s) <= 50 AND %4$s !~ '^[0-9]+([.,][0-9]+)?[eE][+][0-9]+$'$sql$,
+                WHERE %4$s IS NOT NULL AND NOT coalesce((import.check_ident(%2$s, %4$s) ->> 'refused')::boolean, false)$sql$,
                 c.role, c.type_id, left(c.columns[1], -4), expression);
         ELSE
             SELECT string_agg(format('s.%I', name), ', ') INTO expression FROM unnest(c.columns) AS name;
@@ -75,7 +74,7 @@ BEGIN
                 WHERE num_nonnulls(%4$s) > 0 AND (part.value IS NULL OR part.value !~ '^[A-Za-z0-9_]{1,255}$')$sql$,
                 import.finding_sql('error', 'ident_part_missing'),
                 import.finding_sql('error', 'ident_char', NULL, 'part.value',
-                    $$jsonb_build_object('char', substring(part.value FROM '[^A-Za-z0-9_]'))$$),
+                    $$jsonb_build_object('char', substring(part.value FROM '[^A-Za-z0-9_]'), 'position', length(substring(part.value FROM '^[A-Za-z0-9_]*')) + 1)$$),
                 ARRAY(SELECT left(name, -4) FROM unnest(c.columns) AS name), expression);
             EXECUTE format($sql$
                 INSERT INTO pg_temp.import_ident (row_id, role, type_id, column_name, value)
@@ -205,7 +204,7 @@ BEGIN
     UPDATE pg_temp.import_row AS r SET is_refused = true
     FROM pg_temp.import_note AS n
     WHERE n.row_id = r.row_id AND n.severity = 'error'
-    AND n.finding ->> 'code' IN ('ident_conflict', 'unit_type_conflict', 'ident_missing', 'ident_part_missing', 'ident_char', 'ident_scientific', 'too_long');
+    AND n.finding ->> 'code' IN ('ident_conflict', 'unit_type_conflict', 'ident_missing', 'ident_part_missing', 'ident_char', 'ident_checksum', 'ident_length', 'ident_scientific', 'too_long');
 
     -- Entities: a node is an identifier, or the unit that it is known to be of. Every row starts as the root of a tree of its
     -- own. In each round every tree hangs itself on the lowest tree with which it shares a node; then every row goes up to
