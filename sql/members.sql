@@ -71,6 +71,8 @@ INSERT INTO definer VALUES
     ('import.job_create_tables()', 'trigger: creates a job''s tables'),
     ('import.job_drop_tables()', 'trigger: drops a job''s tables'),
     ('import.job_state_changed()', 'trigger: queues tasks when a job is decided'),
+    ('import.keep_undo()', 'trigger: what a job writes is kept by no role'),
+    ('import.keep_undo_timeless()', 'trigger: what a job writes is kept by no role'),
     ('import.store_findings(integer,bigint[],bigint[],jsonb[])', 'findings are written by no role'),
     ('import.upload_chunk(text,integer,boolean,bytea,text,jsonb)', 'chunks are written by no role'),
     ('import.upload_done()', 'trigger: queues the task of a job'),

@@ -32,6 +32,7 @@ PG_MODULE_MAGIC;
 /* Settings */
 int			statbus_derive = STATBUS_DERIVE_IMMEDIATE;
 int			statbus_derive_immediate_limit = 1000;
+static int	import_job_setting = 0;
 int			statbus_upload_limit = 4096;
 char	   *statbus_jwt_audience = NULL;
 
@@ -107,6 +108,20 @@ _PG_init(void)
 							INT_MAX,
 							PGC_USERSET,
 							0,
+							NULL,
+							NULL,
+							NULL);
+
+	/* A function that writes for a job sets it for as long as it runs. */
+	DefineCustomIntVariable("statbus.import_job",
+							"The import job whose rows are being applied.",
+							"Set by import.apply_rows(): what is written under it can be undone with the job.",
+							&import_job_setting,
+							0,
+							0,
+							INT_MAX,
+							PGC_USERSET,
+							GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							NULL,
 							NULL,
 							NULL);

@@ -125,6 +125,7 @@ CREATE OR REPLACE FUNCTION import.apply_rows(job_id integer, row_ids bigint[], i
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
+SET statbus.import_job = 0
 AS $apply_rows$
 DECLARE
     job record;
@@ -133,6 +134,8 @@ DECLARE
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot INTO STRICT job FROM import.job AS j WHERE j.id = apply_rows.job_id;
     mode := job.snapshot #>> '{import_definition,mode}';
+    -- Until the function ends: what is written is kept for an undo of the job.
+    PERFORM set_config('statbus.import_job', job_id::text, true);
 
     PERFORM import.drop_temporary('import_apply', 'import_piece', 'import_span', 'import_result');
     EXECUTE format('CREATE TEMPORARY TABLE import_apply AS

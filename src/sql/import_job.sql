@@ -1,7 +1,7 @@
 -- A job: one file on its way into the register.
 --
 --   waiting_for_upload → upload_completed → preparing_data → analysing_data → [waiting_for_review → approved | rejected]
---   → processing_data → finished; from any of them → failed
+--   → processing_data → finished; from any of them → failed; finished or failed → undoing → undone
 --
 -- The upload queues task import_job; each run of it takes one step and queues the next. Jobs run one after the other, in
 -- the order in which their uploads were completed: a job whose turn has not come is left alone, and woken when the one
@@ -23,6 +23,9 @@ AS $job_state_follows$
             WHEN 'approved' THEN '{processing_data,failed}'
             WHEN 'rejected' THEN '{finished,failed}'
             WHEN 'processing_data' THEN '{finished,failed}'
+            WHEN 'finished' THEN '{undoing}'
+            WHEN 'failed' THEN '{undoing}'
+            WHEN 'undoing' THEN '{undone,finished,failed}'
             ELSE '{}'
         END::text[])
 $job_state_follows$;
@@ -149,6 +152,11 @@ BEGIN
     NEW.warning_count := 0;
     NEW.analysis_completed_pct := 0;
     NEW.import_completed_pct := 0;
+    NEW.undo_kept := false;
+    NEW.undo_user_id := NULL;
+    NEW.undo_start_at := NULL;
+    NEW.undo_stop_at := NULL;
+    NEW.undo_error := NULL;
     RETURN NEW;
 END
 $job_prepare$;
@@ -181,7 +189,7 @@ BEGIN
             RAISE EXCEPTION 'import job "%": % cannot be changed', OLD.slug, refused
                 USING ERRCODE = 'insufficient_privilege', HINT = 'Make a new job.';
         END IF;
-        IF NEW.state <> OLD.state AND NEW.state NOT IN ('approved', 'rejected') THEN
+        IF NEW.state <> OLD.state AND NEW.state::text NOT IN ('approved', 'rejected', 'undoing') THEN
             RAISE EXCEPTION 'import job "%" cannot be set to state "%"', OLD.slug, NEW.state
                 USING ERRCODE = 'insufficient_privilege', HINT = 'A review sets approved or rejected.';
         END IF;
@@ -192,12 +200,24 @@ BEGIN
             RAISE EXCEPTION 'import job "%" cannot go from state "%" to "%"', OLD.slug, OLD.state, NEW.state
                 USING ERRCODE = 'object_not_in_prerequisite_state';
         END IF;
-        CASE NEW.state
+        IF NEW.state::text = 'undoing' AND NOT OLD.undo_kept THEN
+            RAISE EXCEPTION 'import job "%" cannot be undone', OLD.slug
+                USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'What it changed was not kept: it has written nothing, or was applied by an earlier release.';
+        END IF;
+        CASE NEW.state::text
             WHEN 'preparing_data' THEN NEW.preparing_data_at := clock_timestamp();
             WHEN 'analysing_data' THEN NEW.analysis_start_at := clock_timestamp();
             WHEN 'approved' THEN NEW.changes_approved_at := clock_timestamp();
             WHEN 'rejected' THEN NEW.changes_rejected_at := clock_timestamp();
-            WHEN 'processing_data' THEN NEW.processing_start_at := clock_timestamp();
+            WHEN 'processing_data' THEN
+                NEW.processing_start_at := clock_timestamp();
+                NEW.undo_kept := true;
+            WHEN 'undoing' THEN
+                NEW.undo_user_id := auth.uid();
+                NEW.undo_start_at := clock_timestamp();
+                NEW.undo_stop_at := NULL;
+                NEW.undo_error := NULL;
+            WHEN 'undone' THEN NEW.undo_stop_at := clock_timestamp();
             ELSE NULL;
         END CASE;
         NEW.last_progress_update := clock_timestamp();
@@ -431,8 +451,8 @@ BEGIN
     FOR job IN
         SELECT j.id, j.priority
         FROM import.job AS j
-        WHERE j.state IN ('upload_completed', 'approved', 'rejected')
-        ORDER BY j.priority
+        WHERE j.state::text IN ('upload_completed', 'approved', 'rejected', 'undoing')
+        ORDER BY j.state::text <> 'undoing', j.priority
     LOOP
         PERFORM worker.spawn('import_job', jsonb_build_object('job_id', job.id), priority := job.priority);
     END LOOP;
@@ -448,7 +468,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $job_state_changed$
 BEGIN
-    IF NEW.state IN ('approved', 'rejected', 'finished', 'failed') THEN
+    IF NEW.state::text IN ('approved', 'rejected', 'finished', 'failed', 'undoing', 'undone') THEN
         PERFORM import.wake_jobs();
     END IF;
     PERFORM pg_notify('import_job', jsonb_build_object('verb', 'UPDATE', 'id', NEW.id)::text);
@@ -541,9 +561,10 @@ DECLARE
     seconds numeric;
     batch integer;
     applied bigint;
+    conflicts bigint;
     next_state text;
 BEGIN
-    SELECT j.id, j.slug, j.state::text AS state, j.review, j.upload_table_name, j.data_table_name, j.total_rows, j.processing_start_at
+    SELECT j.id, j.slug, j.state::text AS state, j.error, j.review, j.upload_table_name, j.data_table_name, j.total_rows, j.processing_start_at
     INTO job
     FROM import.job AS j
     WHERE j.id = job_step.job_id;
@@ -556,7 +577,7 @@ BEGIN
             -- Its turn comes when the job before it is done; that job then wakes it.
             IF EXISTS (SELECT
                        FROM import.job AS other
-                       WHERE other.state IN ('preparing_data', 'analysing_data', 'waiting_for_review', 'approved', 'rejected', 'processing_data')) THEN
+                       WHERE other.state::text IN ('preparing_data', 'analysing_data', 'waiting_for_review', 'approved', 'rejected', 'processing_data', 'undoing')) THEN
                 RETURN false;
             END IF;
             next_state := 'preparing_data';
@@ -622,10 +643,22 @@ BEGIN
                 import_rows_per_sec = (j.imported_rows + j.unchanged_rows) / seconds
             WHERE j.id = job.id;
 
+        WHEN 'undoing' THEN
+            -- A job that was analysed counts on what the register has.
+            IF EXISTS (SELECT FROM import.job AS other
+                       WHERE other.state IN ('preparing_data', 'analysing_data', 'waiting_for_review', 'approved', 'rejected', 'processing_data')) THEN
+                RETURN false;
+            END IF;
+            conflicts := import.undo_rows(job.id);
+            next_state := CASE WHEN conflicts = 0 THEN 'undone' WHEN job.error IS NULL THEN 'finished' ELSE 'failed' END;
+            UPDATE import.job AS j
+            SET state = next_state::import.job_state, undo_error = CASE WHEN conflicts > 0 THEN format('%s rows were changed since, or are in use', conflicts) END
+            WHERE j.id = job.id;
+
         ELSE
             RETURN false;   -- waits for a person, or is done
     END CASE;
-    RETURN next_state NOT IN ('waiting_for_review', 'finished');
+    RETURN next_state NOT IN ('waiting_for_review', 'finished', 'failed', 'undone');
 END
 $job_step$;
 COMMENT ON FUNCTION import.job_step(integer) IS 'Takes the next step of an import job; returns whether another one can be taken at once; internal';
@@ -651,10 +684,13 @@ CREATE OR REPLACE PROCEDURE import.fail_job(payload jsonb, error text)
 LANGUAGE sql
 SET search_path = pg_catalog, pg_temp
 AS $fail_job$
+    -- An undo that fails has changed nothing: the job is as it was.
     UPDATE import.job AS j
-    SET state = 'failed', error = coalesce(nullif(fail_job.error, ''), 'unknown error')
+    SET state = CASE WHEN j.state::text = 'undoing' AND j.error IS NULL THEN 'finished'::import.job_state ELSE 'failed' END,
+        error = CASE WHEN j.state::text = 'undoing' THEN j.error ELSE coalesce(nullif(fail_job.error, ''), 'unknown error') END,
+        undo_error = CASE WHEN j.state::text = 'undoing' THEN coalesce(nullif(fail_job.error, ''), 'unknown error') ELSE j.undo_error END
     WHERE j.id = (payload ->> 'job_id')::integer
-    AND j.state NOT IN ('finished', 'failed');
+    AND j.state::text NOT IN ('finished', 'failed', 'undone');
 $fail_job$;
 COMMENT ON PROCEDURE import.fail_job(jsonb, text) IS 'Marks the job of a failed task as failed';
 REVOKE ALL ON PROCEDURE import.fail_job(jsonb, text) FROM PUBLIC;
@@ -665,7 +701,7 @@ SET search_path = pg_catalog, pg_temp
 AS $delete_expired_jobs$
     DELETE FROM import.job AS j
     WHERE j.expires_at < statement_timestamp()
-    AND j.state IN ('waiting_for_upload', 'finished', 'failed');
+    AND j.state::text IN ('waiting_for_upload', 'finished', 'failed', 'undone');
     -- Nobody sends the rest of such a file any more.
     SELECT import.discard_upload(u.job_id)
     FROM import.upload AS u

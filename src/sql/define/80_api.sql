@@ -42,6 +42,13 @@ BEGIN
             SELECT 'auth.api_key', 'api_key', '{token_hash,kid}', '{}'
         ) AS listed
     LOOP
+        -- Columns that a table has got since stand last, behind the computed ones, also in a new register.
+        IF shown.base = 'import.job' AND to_regclass('api.import_job') IS NULL THEN
+            PERFORM statbus.generate_api_view(shown.base::regclass, shown.view_name,
+                (SELECT array_agg(a.attname) FROM pg_attribute AS a
+                 WHERE a.attrelid = shown.base::regclass AND NOT a.attisdropped
+                 AND a.attnum > (SELECT w.attnum FROM pg_attribute AS w WHERE w.attrelid = a.attrelid AND w.attname = 'warning_count')), shown.computed);
+        END IF;
         PERFORM statbus.generate_api_view(shown.base::regclass, shown.view_name, shown.hidden, shown.computed);
     END LOOP;
 END

@@ -192,6 +192,18 @@ BEGIN
         DROP POLICY IF EXISTS admin_user_read ON import.upload;
         CREATE POLICY admin_user_read ON import.upload FOR SELECT TO admin_user
             USING ((SELECT auth.is_at_least('admin_user')));
+        -- What an undo needs is for those who may undo.
+        FOREACH table_name IN ARRAY ARRAY['import.undo_write', 'import.undo_slice'] LOOP
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', table_name);
+            EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', table_name);
+            EXECUTE format('GRANT SELECT ON %s TO authenticated', table_name);
+            EXECUTE format('DROP POLICY IF EXISTS job_user_read ON %s', table_name);
+            EXECUTE format('CREATE POLICY job_user_read ON %s FOR SELECT TO authenticated
+                            USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())))', table_name);
+            EXECUTE format('DROP POLICY IF EXISTS admin_user_read ON %s', table_name);
+            EXECUTE format($policy$CREATE POLICY admin_user_read ON %s FOR SELECT TO admin_user
+                                   USING ((SELECT auth.is_at_least('admin_user')))$policy$, table_name);
+        END LOOP;
         DROP POLICY IF EXISTS admin_user_read ON import.bad_row;
         CREATE POLICY admin_user_read ON import.bad_row FOR SELECT TO admin_user
             USING ((SELECT auth.is_at_least('admin_user')));

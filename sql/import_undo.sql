@@ -1,0 +1,149 @@
+-- Undo: after it the register is as it was before the job, slice by slice, also who had written what and when; what was edited
+-- since keeps the job from being undone, and what was edited elsewhere stays. Lineage: every row that a job writes says so.
+CREATE DATABASE regress_import_undo TEMPLATE contrib_regression;
+\c regress_import_undo
+SET statbus."current_date" = '2024-06-15';
+\set VERBOSITY terse
+\pset format unaligned
+\pset footer off
+INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
+SELECT s.id, c.id, v.id
+FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
+WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
+INSERT INTO register.region (version_id, path, name)
+SELECT v.id, r.path::ltree, r.name
+FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
+INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
+
+CREATE PROCEDURE public.run_job(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL, batch integer DEFAULT 8000)
+LANGUAGE plpgsql AS $run_job$
+DECLARE
+    headings text;
+BEGIN
+    UPDATE import.definition AS d SET strategy = coalesce(run_job.strategy::import.strategy, d.strategy) WHERE d.slug = run_job.definition;
+    INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, processing_batch_size)
+    SELECT job_slug, d.id, job_from, job_to, false, batch FROM import.definition AS d WHERE d.slug = run_job.definition;
+    headings := split_part(rows, E'\n', 1);
+    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
+        job_slug || '_upload', headings,
+        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
+    USING rows;
+    COMMIT;
+    CALL worker.process_tasks();
+END
+$run_job$;
+CREATE VIEW public.outcome AS
+SELECT j.slug, j.state, j.total_rows AS total, j.imported_rows AS imported, j.unchanged_rows AS unchanged, j.skipped_rows AS skipped, j.error_count AS errors, j.warning_count AS warnings, j.error
+FROM import.job AS j;
+-- Every row of the tables that jobs write, and of the derived ones, at a time that has a name.
+CREATE TABLE public.kept (moment text, relation text, content jsonb);
+CREATE PROCEDURE public.keep(moment text) LANGUAGE plpgsql AS $keep$
+DECLARE
+    relation text;
+BEGIN
+    FOR relation IN
+        SELECT 'register.' || t.name FROM import.undo_tables() AS t UNION ALL SELECT 'register.statistical_unit' UNION ALL SELECT 'register.timesegments'
+    LOOP
+        EXECUTE format('INSERT INTO public.kept SELECT $1, $2, to_jsonb(r) FROM %s AS r', relation) USING keep.moment, relation;
+    END LOOP;
+END
+$keep$;
+CREATE FUNCTION public.differences(one text, other text) RETURNS TABLE (relation text, here bigint, there bigint, different bigint) LANGUAGE sql AS $differences$
+    SELECT k.relation, count(*) FILTER (WHERE k.moment = one), count(*) FILTER (WHERE k.moment = other),
+           (SELECT count(*) FROM ((SELECT a.content FROM public.kept AS a WHERE a.moment = one AND a.relation = k.relation
+                                   EXCEPT ALL SELECT b.content FROM public.kept AS b WHERE b.moment = other AND b.relation = k.relation)
+                                  UNION ALL
+                                  (SELECT b.content FROM public.kept AS b WHERE b.moment = other AND b.relation = k.relation
+                                   EXCEPT ALL SELECT a.content FROM public.kept AS a WHERE a.moment = one AND a.relation = k.relation)) AS d)
+    FROM public.kept AS k WHERE k.moment IN (one, other) GROUP BY k.relation ORDER BY k.relation
+$differences$;
+CREATE PROCEDURE public.undo(job_slug text) LANGUAGE plpgsql AS $undo$
+BEGIN
+    PERFORM api.import_job_undo(job_slug);
+    COMMIT;
+    CALL worker.process_tasks();
+END
+$undo$;
+
+-- The first file: new units with all that hangs on them. Nothing but keys is kept of them.
+CALL keep('empty');
+CALL run_job('first', 'legal_unit_source_dates', NULL, 'tax_ident,stat_ident,name,valid_from,valid_to,employees,turnover,physical_region_code,physical_postplace,postal_postplace,primary_activity_category_code,secondary_activity_category_code,email_address,tag_path
+A,s1,Alpha,2020-01-01,infinity,10,100,03,Oslo,Oslo,01.11,01.12,a@a.no,census
+B,s2,Beta,2020-01-01,2021-12-31,5,50,11,Stavanger,,01.11,,b@b.no,
+B,,Beta 2,2022-01-01,infinity,6,50,11,Sandnes,,01.12,,b@b.no,census
+C,s3,Gamma,2019-01-01,infinity,1,,03,Oslo,,01.11,,,', batch => 1);
+SELECT slug, state, total, imported, errors FROM outcome;
+SELECT table_name, count(*) FILTER (WHERE true) AS statements, sum(cardinality(ids)) AS rows FROM import.undo_write GROUP BY 1 ORDER BY 1;
+SELECT count(*) AS slices FROM import.undo_slice;
+
+-- Lineage: each table, each row.
+SELECT t.name, x.rows, x.of_job, x.lines
+FROM import.undo_tables() AS t
+CROSS JOIN LATERAL (SELECT (xpath('/row/c/text()', query_to_xml(format('SELECT concat_ws('' '', count(*), count(*) FILTER (WHERE r.import_job_id = j.id), string_agg(DISTINCT r.import_source_line::text, '','' ORDER BY r.import_source_line::text)) AS c
+    FROM register.%I AS r LEFT JOIN import.job AS j ON j.slug = ''first''', t.name), false, true, '')))[1]::text AS c) AS q
+CROSS JOIN LATERAL (SELECT split_part(q.c, ' ', 1) AS rows, split_part(q.c, ' ', 2) AS of_job, split_part(q.c, ' ', 3) AS lines) AS x
+ORDER BY t.place;
+
+CALL keep('first');
+CALL undo('first');
+SELECT slug, state, undo_user_id = 1 AS by_system, undo_start_at <= undo_stop_at AS in_time, undo_error FROM import.job;
+CALL keep('first undone');
+SELECT relation, here, there, different FROM differences('empty', 'first undone');
+SELECT * FROM statbus.verify_derived();
+SELECT (SELECT count(*) FROM import.undo_write) AS writes, (SELECT count(*) FROM import.undo_slice) AS slices;
+SELECT api.import_job_undo('first');                                          -- fails: it is undone
+-- Once more, and this time to stay.
+CALL run_job('base', 'legal_unit_source_dates', NULL, 'tax_ident,stat_ident,name,valid_from,valid_to,employees,turnover,physical_region_code,physical_postplace,postal_postplace,primary_activity_category_code,secondary_activity_category_code,email_address,tag_path
+A,s1,Alpha,2020-01-01,infinity,10,100,03,Oslo,Oslo,01.11,01.12,a@a.no,census
+B,s2,Beta,2020-01-01,2021-12-31,5,50,11,Stavanger,,01.11,,b@b.no,
+B,,Beta 2,2022-01-01,infinity,6,50,11,Sandnes,,01.12,,b@b.no,census
+C,s3,Gamma,2019-01-01,infinity,1,,03,Oslo,,01.11,,,', batch => 1);
+CALL run_job('branches', 'establishment_for_lu_source_dates', NULL, 'tax_ident,legal_unit_tax_ident,name,valid_from,valid_to,employees,physical_region_code,primary_activity_category_code
+A1,A,Alpha North,2020-01-01,infinity,3,03,01.11
+A2,A,Alpha South,2020-01-01,infinity,4,11,01.11
+C1,C,Gamma North,2020-01-01,infinity,1,03,01.11');
+CALL keep('base');
+
+-- A file that changes, cuts, joins, extends and adds, in batches of one unit; another that changes the same ones again.
+CALL run_job('second', 'legal_unit_source_dates', 'insert_or_update', 'tax_ident,stat_ident,name,valid_from,valid_to,employees,turnover,physical_region_code,physical_postplace,postal_postplace,primary_activity_category_code,secondary_activity_category_code,email_address,tag_path,web_address
+A,,Alpha new,2022-01-01,2022-12-31,12,110,11,Stavanger,,01.12,,,,a.no
+B,,Beta,2022-01-01,infinity,5,50,11,Stavanger,,01.11,,b@b.no,,
+C,,Gamma old,2015-01-01,2018-12-31,7,,03,Oslo,,,,,census,
+D,s4,Delta,2020-01-01,infinity,8,80,03,Oslo,,01.11,,,census,', batch => 1);
+CALL keep('second');
+CALL run_job('third', 'legal_unit_source_dates', 'insert_or_replace', 'tax_ident,stat_ident,name,valid_from,valid_to,employees,turnover,physical_region_code,physical_postplace,postal_postplace,primary_activity_category_code,secondary_activity_category_code,email_address,tag_path,web_address
+A,,Alpha newer,2022-07-01,2024-12-31,13,,03,Oslo,,01.12,01.11,,,
+D,s4,Delta 2,2021-01-01,infinity,9,,,,,,,,,', batch => 1);
+-- A branch moves to another legal unit: the oldest that stays becomes primary.
+CALL run_job('moved', 'establishment_for_lu_source_dates', 'insert_or_update', 'tax_ident,legal_unit_tax_ident,name,valid_from,valid_to
+A1,C,Alpha North,2023-01-01,infinity
+C2,C,Gamma South,2023-01-01,infinity');
+SELECT slug, state, total, imported, unchanged, errors FROM outcome ORDER BY slug;
+SELECT s.table_name, count(*) FROM import.undo_slice AS s JOIN import.job AS j ON j.id = s.job_id WHERE j.slug IN ('second', 'third', 'moved') GROUP BY 1 ORDER BY 1;
+
+-- One that others have built upon is not undone: says so, lists them, changes nothing.
+\set VERBOSITY default
+SELECT api.import_job_undo('base');                                           -- fails
+\set VERBOSITY terse
+SELECT table_name, problem, count(*) FROM api.import_job_undo_conflicts('second') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT state, undo_start_at FROM import.job WHERE slug = 'base';
+-- In the reverse order they are, each back to where the one before it left off.
+CALL undo('moved');
+SELECT table_name, problem, count(*) FROM api.import_job_undo_conflicts('third') GROUP BY 1, 2 ORDER BY 1, 2;
+CALL undo('third');
+CALL keep('third undone');
+SELECT relation, here, there, different FROM differences('second', 'third undone');
+CALL undo('second');
+CALL keep('second undone');
+SELECT relation, here, there, different FROM differences('base', 'second undone');
+SELECT * FROM statbus.verify_derived();
+
+-- The same file again, by a job that asks for nothing new, writes nothing, and there is nothing to undo.
+CALL run_job('same', 'legal_unit_source_dates', 'insert_or_update', 'tax_ident,stat_ident,name,valid_from,valid_to,employees
+A,s1,Alpha,2020-01-01,infinity,10');
+SELECT unchanged_rows, (SELECT count(*) FROM import.undo_write AS w WHERE w.job_id = j.id) AS writes FROM import.job AS j WHERE slug = 'same';
+CALL undo('same');
+CALL keep('same undone');
+SELECT sum(different) FROM differences('base', 'same undone');
+\c contrib_regression
+DROP DATABASE regress_import_undo;
