@@ -165,7 +165,7 @@ ORDER BY e.finding ->> 'code', e.finding ->> 'severity';
 -- The whole analysis keeps what the stage found.
 TRUNCATE import.units_1_data;
 SELECT import.analyse(j.id) FROM import.job AS j WHERE j.slug = 'units_1';
-SELECT count(*) AS rows, count(*) FILTER (WHERE b.findings IS DISTINCT FROM nullif(r.findings, '[]') OR b.source_line IS DISTINCT FROM CASE WHEN r.findings <> '[]' THEN r.row_id + 1 END) AS other_findings,
+SELECT count(*) AS rows, count(*) FILTER (WHERE import_oracle.without_suggestions(b.findings) IS DISTINCT FROM nullif(r.findings, '[]') OR b.source_line IS DISTINCT FROM CASE WHEN r.findings <> '[]' THEN r.row_id + 1 END) AS other_findings,
        count(*) FILTER (WHERE to_jsonb(d) - 'edit_at' IS DISTINCT FROM r.cells - 'edit_at') AS other_cells
 FROM import_oracle.result AS r
 JOIN import.job AS j ON j.slug = r.job

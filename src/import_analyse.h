@@ -149,7 +149,7 @@ extern ImportJob *import_read_job(int32 id, MemoryContext context);
 
 extern void *import_codes_load(const char *list, MemoryContext context);
 extern bool import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code);
-extern bool import_codes_suggest(void *codes, SbSlice value, SbSlice *suggestion);
+extern bool import_codes_suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion);
 extern SbSlice import_normalise(void *arg, SbSlice value);
 
 extern Jsonb *import_finding_jsonb(const ImportFinding *finding);

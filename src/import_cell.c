@@ -269,12 +269,14 @@ judge_address(ImportJudge *judge, int which)
 	if (has_region && is_known(row, address->country) && !judge->plan->country.is_null &&
 		!is_domestic(judge, address->country))
 		import_add_cell_finding(judge, IMPORT_ERROR, "region_needs_domestic", address->region);
+	import_judge_postcode(judge, which);
 	if (which != IMPORT_PHYSICAL)
 		return;
 	if (!has_region && has_parts(row, address) &&
 		(!import_has_cell(row, address->country) || is_domestic(judge, address->country)))
 		import_add_finding(judge, IMPORT_WARNING, "region_missing", "physical_region_code", no_value);
 	judge_coordinates(judge, address);
+	import_judge_swapped(judge);
 }
 
 /* The value of a code column, or another. */

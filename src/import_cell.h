@@ -67,6 +67,20 @@ typedef struct ImportPeriod
 	int32_t		until;
 } ImportPeriod;
 
+/* What is known of a country that helps to judge an address. */
+typedef struct ImportCountry
+{
+	int32_t		id;
+	const char *const *masks;	/* of postcodes: 9 a digit, A a letter */
+	int			nmasks;
+	bool		has_box;
+	int32_t		south;			/* of the box around it, in millionths of a
+								 * degree */
+	int32_t		north;
+	int32_t		west;
+	int32_t		east;
+} ImportCountry;
+
 /* What a code list knows of a code. */
 typedef struct ImportCode
 {
@@ -88,6 +102,7 @@ typedef struct ImportColumn
 	bool		is_phone;		/* may begin with + */
 	bool		is_address_part;	/* *address_part_ */
 	bool		is_email;
+	bool		is_web_address;
 	void	   *codes;			/* what lookup() and suggest() take */
 } ImportColumn;
 
@@ -210,6 +225,8 @@ typedef struct ImportPlan
 	bool		truncate_overlong;
 	int32_t		today;			/* days since 2000-01-01 */
 	ImportId	country;		/* of the settings */
+	const ImportCountry *countries; /* by their ids */
+	int			ncountries;
 	ImportId	default_status;
 	bool		keeps_status;	/* a unit that exists keeps its status where
 								 * the file says nothing: strategies
@@ -233,10 +250,11 @@ typedef struct ImportPlan
 	bool		(*lookup) (void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code);
 
 	/*
-	 * The country that is meant by an unknown value: its iso_2, which lives
-	 * as long as the plan or the arena.  False: nothing is known.
+	 * The code in force at some time of the period (NULL: any) that may be
+	 * meant by an unknown value; it lives as long as the plan or the arena.
+	 * False: nothing is known.
 	 */
-	bool		(*suggest) (void *codes, SbSlice value, SbSlice *suggestion);
+	bool		(*suggest) (void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion);
 
 	/*
 	 * Composes what is decomposed (NFC).  The result may be the value itself

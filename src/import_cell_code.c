@@ -18,20 +18,6 @@
 /* A code that replaced one that replaced one …: no further than this. */
 #define MAX_SUCCESSORS 16
 
-/* The code that lost its first zero to a spreadsheet.  False when there is none. */
-static bool
-find_zero_code(const ImportPlan *plan, void *codes, SbSlice value, SbSlice *suggestion)
-{
-	char	   *padded = plan->alloc(plan->arg, value.len + 1);
-	ImportCode	code;
-
-	padded[0] = '0';
-	memcpy(padded + 1, value.data, value.len);
-	suggestion->data = padded;
-	suggestion->len = value.len + 1;
-	return plan->lookup(codes, *suggestion, NULL, &code);
-}
-
 /* True when the address of an unknown country has something else than coordinates. */
 static bool
 has_address(const ImportPlan *plan, const ImportRow *row, int country)
@@ -46,43 +32,19 @@ has_address(const ImportPlan *plan, const ImportRow *row, int country)
 
 /* A code that is not in its list. */
 static void
-judge_unknown(ImportJudge *judge, int column)
+judge_unknown(ImportJudge *judge, int column, const ImportPeriod *period)
 {
 	const ImportPlan *plan = judge->plan;
 	const ImportColumn *c = &plan->columns[column];
-	SbSlice		value = judge->row->cells[column];
-	ImportFinding *finding;
+	const char *code = c->list == IMPORT_LIST_COUNTRY ? "country_unknown" :
+		c->list == IMPORT_LIST_TAG ? "tag_unknown" : "code_unknown";
+	bool		is_error = c->list == IMPORT_LIST_TAG || c->list == IMPORT_LIST_REL_TYPE ||
+		(c->list == IMPORT_LIST_COUNTRY && has_address(plan, judge->row, column));
+	ImportFinding *finding = import_add_cell_finding(judge, is_error ? IMPORT_ERROR : IMPORT_WARNING, code, column);
 	SbSlice		suggestion;
 
-	switch (c->list)
-	{
-		case IMPORT_LIST_COUNTRY:
-			if (!has_address(plan, judge->row, column))
-			{
-				import_add_cell_finding(judge, IMPORT_WARNING, "country_unknown", column);
-				break;
-			}
-			finding = import_add_cell_finding(judge, IMPORT_ERROR, "country_unknown", column);
-			if (plan->suggest(c->codes, value, &suggestion))
-				import_add_text(finding, "suggestion", suggestion);
-			break;
-		case IMPORT_LIST_TAG:
-			import_add_cell_finding(judge, IMPORT_ERROR, "tag_unknown", column);
-			break;
-		case IMPORT_LIST_REL_TYPE:
-			import_add_cell_finding(judge, IMPORT_ERROR, "code_unknown", column);
-			break;
-		case IMPORT_LIST_REGION:
-		case IMPORT_LIST_ACTIVITY:
-			finding = import_add_cell_finding(judge, IMPORT_WARNING, "code_unknown", column);
-			if (find_zero_code(plan, c->codes, value, &suggestion))
-				import_add_text(finding, "suggestion", suggestion);
-			break;
-		case IMPORT_LIST_PLAIN:
-		case IMPORT_LIST_NONE:
-			import_add_cell_finding(judge, IMPORT_WARNING, "code_unknown", column);
-			break;
-	}
+	if (plan->suggest(c->codes, judge->row->cells[column], period, &suggestion))
+		import_add_text(finding, "suggestion", suggestion);
 }
 
 /* A day of a finding's details; none for ever. */
@@ -155,26 +117,44 @@ judge_validity(ImportJudge *judge, int column, const ImportPeriod *period)
 		import_add_text(finding, "successor", successor);
 }
 
+/* Look a code up as it is, or without the apostrophe that marks it as text.  False when it is not in the list. */
+static bool
+find_code(ImportJudge *judge, int column, const ImportPeriod *period)
+{
+	const ImportPlan *plan = judge->plan;
+	const ImportColumn *c = &plan->columns[column];
+	SbSlice		cell = judge->row->cells[column];
+	ImportCode *code = &judge->row->values[column].code;
+
+	if (plan->lookup(c->codes, cell, period, code))
+		return true;
+	cell = import_without_marker(cell);
+	if (cell.data == NULL || c->list == IMPORT_LIST_TAG || !plan->lookup(c->codes, cell, period, code))
+		return false;
+	import_add_cell_finding(judge, IMPORT_INFO, "text_marker_removed", column);
+	return true;
+}
+
 /* Look a code up.  One that is no longer in use is no value. */
 void
 import_judge_code(ImportJudge *judge, int column)
 {
 	const ImportColumn *c = &judge->plan->columns[column];
 	const ImportRow *row = judge->row;
-	const ImportPeriod period = {row->valid_from, row->valid_until};
-	SbSlice		cell = row->cells[column];
+	const ImportPeriod known = {row->valid_from, row->valid_until};
+	const ImportPeriod *period = row->has_period ? &known : NULL;
 	ImportValue *value = &row->values[column];
 
-	if (cell.data == NULL)
+	if (!import_has_cell(row, column))
 	{
 		if (c->list == IMPORT_LIST_REL_TYPE)
 			import_add_cell_finding(judge, IMPORT_ERROR, "value_missing", column);
 		return;
 	}
-	if (!judge->plan->lookup(c->codes, cell, row->has_period ? &period : NULL, &value->code))
+	if (!find_code(judge, column, period))
 	{
 		if (!row->is_skipped)
-			judge_unknown(judge, column);
+			judge_unknown(judge, column, period);
 		return;
 	}
 	value->is_known = true;
@@ -183,8 +163,8 @@ import_judge_code(ImportJudge *judge, int column)
 	if (!value->code.enabled)
 		import_add_cell_finding(judge, c->list == IMPORT_LIST_REL_TYPE ? IMPORT_ERROR : IMPORT_WARNING,
 								"code_inactive", column);
-	else if (row->has_period && (period.from < value->code.in_force.from || period.until > value->code.in_force.until))
-		judge_validity(judge, column, &period);
+	else if (period != NULL && (period->from < value->code.in_force.from || period->until > value->code.in_force.until))
+		judge_validity(judge, column, period);
 	else if (c->list == IMPORT_LIST_ACTIVITY && !value->code.is_leaf)
 		import_add_cell_finding(judge, IMPORT_WARNING, "code_not_leaf", column);
 }

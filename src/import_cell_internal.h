@@ -56,6 +56,20 @@ extern void import_judge_code(ImportJudge *judge, int column);
 /* import_cell_text.c */
 extern void import_judge_text(ImportJudge *judge, int column);
 
+/* import_cell_place.c */
+extern void import_judge_postcode(ImportJudge *judge, int which);
+extern void import_judge_swapped(ImportJudge *judge);
+
+/* import_cell_contact.c */
+extern bool import_is_email(SbSlice text);
+extern bool import_is_phone(SbSlice text);
+extern bool import_is_web_address(SbSlice text);
+
+/* import_cell_repair.c */
+extern int	import_misread_byte(uint32_t c);
+extern SbSlice import_decode_again(const ImportPlan *plan, SbSlice text);
+extern SbSlice import_without_marker(SbSlice value);
+
 /* import_cell_unicode.c */
 extern uint32_t import_next_character(const char **at, const char *end);
 extern uint32_t import_last_character(const char *start, const char *end);
@@ -65,5 +79,6 @@ extern bool import_is_plain(SbSlice text);
 extern bool import_is_space(uint32_t c);
 extern bool import_is_upper(uint32_t c);
 extern bool import_is_composed(uint32_t c);
+extern bool import_is_character(uint32_t c, size_t bytes);
 
 #endif							/* STATBUS_IMPORT_CELL_INTERNAL_H */

@@ -140,6 +140,14 @@ refuse(ImportJudge *judge, int column, SbParseCode code)
 	return import_add_cell_finding(judge, IMPORT_ERROR, sb_parse_code_name(code), column);
 }
 
+/* A value could be read without the apostrophe that marks it as text. */
+static SbParseCode
+unmark(ImportJudge *judge, int column)
+{
+	import_add_cell_finding(judge, IMPORT_INFO, "text_marker_removed", column);
+	return SB_PARSE_OK;
+}
+
 /* A date, and whether it is one that a unit can have. */
 void
 import_judge_date(ImportJudge *judge, int column)
@@ -147,12 +155,16 @@ import_judge_date(ImportJudge *judge, int column)
 	const ImportPlan *plan = judge->plan;
 	SbSlice		cell = judge->row->cells[column];
 	ImportValue *value = &judge->row->values[column];
+	SbSlice		rest;
 	SbParseCode code;
 	SbDate		date;
 
 	if (cell.data == NULL)
 		return;
 	code = sb_parse_date(cell.data, cell.len, plan->date_formats, plan->ndate_formats, &date);
+	if (code != SB_PARSE_OK && (rest = import_without_marker(cell)).data != NULL &&
+		sb_parse_date(rest.data, rest.len, plan->date_formats, plan->ndate_formats, &date) == SB_PARSE_OK)
+		code = unmark(judge, column);
 	if (code != SB_PARSE_OK)
 	{
 		ImportFinding *finding = refuse(judge, column, code);
@@ -180,12 +192,16 @@ import_judge_integer(ImportJudge *judge, int column)
 {
 	SbSlice		cell = judge->row->cells[column];
 	ImportValue *value = &judge->row->values[column];
+	SbSlice		rest;
 	bool		zero_dropped;
 	SbParseCode code;
 
 	if (cell.data == NULL)
 		return;
 	code = sb_parse_integer(cell.data, cell.len, judge->plan->thousands, &value->integer, &zero_dropped);
+	if (code != SB_PARSE_OK && (rest = import_without_marker(cell)).data != NULL &&
+		sb_parse_integer(rest.data, rest.len, judge->plan->thousands, &value->integer, &zero_dropped) == SB_PARSE_OK)
+		code = unmark(judge, column);
 	if (code != SB_PARSE_OK)
 	{
 		import_add_hint(judge, refuse(judge, column, code), SB_HINT_INTEGER, cell);
@@ -209,11 +225,15 @@ read_number(ImportJudge *judge, int column, SbNumber *number)
 {
 	const ImportPlan *plan = judge->plan;
 	SbSlice		cell = judge->row->cells[column];
+	SbSlice		rest;
 	SbParseCode code;
 
 	if (cell.data == NULL)
 		return false;
 	code = sb_parse_numeric(cell.data, cell.len, plan->decimal, plan->thousands, number);
+	if (code != SB_PARSE_OK && (rest = import_without_marker(cell)).data != NULL &&
+		sb_parse_numeric(rest.data, rest.len, plan->decimal, plan->thousands, number) == SB_PARSE_OK)
+		code = unmark(judge, column);
 	if (code != SB_PARSE_OK)
 	{
 		import_add_hint(judge, refuse(judge, column, code), SB_HINT_NUMERIC, cell);

@@ -20,6 +20,7 @@ typedef struct TextFacts
 {
 	uint32_t	control;		/* the first control character; 0: none */
 	bool		is_mojibake;	/* UTF-8 that was read as Latin-1 */
+	bool		may_be_mojibake;	/* ... as windows-1252 */
 	bool		is_composed;	/* nothing to compose, for sure */
 } TextFacts;
 
@@ -41,7 +42,7 @@ is_control(uint32_t c, uint32_t previous)
 static TextFacts
 look_at(SbSlice text)
 {
-	TextFacts	facts = {0, false, true};
+	TextFacts	facts = {0, false, false, true};
 	const char *at = text.data;
 	const char *end = text.data + text.len;
 	uint32_t	previous = 0;
@@ -54,6 +55,8 @@ look_at(SbSlice text)
 			facts.control = c;
 		if ((previous == 0xC2 || previous == 0xC3) && 0x80 <= c && c <= 0xBF)
 			facts.is_mojibake = true;
+		else if ((previous == 0xC2 || previous == 0xC3) && c > 0xFF && import_misread_byte(c) >= 0)
+			facts.may_be_mojibake = true;
 		if (!import_is_composed(c))
 			facts.is_composed = false;
 		previous = c;
@@ -154,37 +157,6 @@ has_escaped_newline(SbSlice text)
 	return false;
 }
 
-/* True for something, @, and a name with at least one dot; no space in it. */
-static bool
-is_email(SbSlice text)
-{
-	const char *at = text.data;
-	const char *end = text.data + text.len;
-	size_t		part = 0;		/* characters since @ or the last dot */
-	int			dots = 0;
-	bool		in_domain = false;
-
-	while (at < end)
-	{
-		uint32_t	c = import_next_character(&at, end);
-
-		if (import_is_space(c))
-			return false;
-		if (c == '@' || (c == '.' && in_domain))
-		{
-			if (part == 0 || (c == '@' && in_domain))
-				return false;
-			if (c == '.')
-				dots++;
-			in_domain = true;
-			part = 0;
-		}
-		else
-			part++;
-	}
-	return dots > 0 && part > 0;
-}
-
 /* Cut a text that is too long, which is a finding. */
 static SbSlice
 judge_length(ImportJudge *judge, int column, SbSlice text)
@@ -208,6 +180,20 @@ judge_length(ImportJudge *judge, int column, SbSlice text)
 	return text;
 }
 
+/* A text that was encoded twice, for sure or when it can be decoded again. */
+static void
+judge_mojibake(ImportJudge *judge, int column, bool is_sure)
+{
+	SbSlice		decoded = import_decode_again(judge->plan, judge->row->cells[column]);
+	ImportFinding *finding;
+
+	if (!is_sure && decoded.data == NULL)
+		return;
+	finding = import_add_cell_finding(judge, IMPORT_WARNING, "mojibake", column);
+	if (decoded.data != NULL)
+		import_add_text(finding, "suggestion", decoded);
+}
+
 /* A text, cleaned and cut. */
 void
 import_judge_text(ImportJudge *judge, int column)
@@ -216,7 +202,7 @@ import_judge_text(ImportJudge *judge, int column)
 	const ImportColumn *c = &plan->columns[column];
 	SbSlice		cell = judge->row->cells[column];
 	ImportValue *value = &judge->row->values[column];
-	TextFacts	facts = {0, false, true};
+	TextFacts	facts = {0, false, false, true};
 	SbSlice		text = cell;
 
 	if (cell.data == NULL)
@@ -238,10 +224,14 @@ import_judge_text(ImportJudge *judge, int column)
 
 	if (!c->is_phone && is_formula(cell))
 		import_add_cell_finding(judge, IMPORT_INFO, "formula_like", column);
-	if (!c->is_phone && facts.is_mojibake)
-		import_add_cell_finding(judge, IMPORT_WARNING, "mojibake", column);
+	if (!c->is_phone && (facts.is_mojibake || facts.may_be_mojibake))
+		judge_mojibake(judge, column, facts.is_mojibake);
 	if (c->is_address_part && has_escaped_newline(cell))
 		import_add_cell_finding(judge, IMPORT_WARNING, "escaped_newline", column);
-	if (c->is_email && !c->is_address_part && !is_email(cell))
+	if (c->is_email && !c->is_address_part && !import_is_email(cell))
 		import_add_cell_finding(judge, IMPORT_WARNING, "email_format", column);
+	if (c->is_phone && !import_is_phone(cell))
+		import_add_cell_finding(judge, IMPORT_WARNING, "phone_format", column);
+	if (c->is_web_address && !import_is_web_address(cell))
+		import_add_cell_finding(judge, IMPORT_WARNING, "web_format", column);
 }

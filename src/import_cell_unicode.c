@@ -113,6 +113,18 @@ import_next_character(const char **at, const char *end)
 	return character;
 }
 
+/*
+ * True for a character that UTF-8 writes in so many bytes: neither a stray
+ * byte, nor half a pair of UTF-16, nor written with more bytes than it needs.
+ */
+bool
+import_is_character(uint32_t c, size_t bytes)
+{
+	size_t		needed = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	return bytes == needed && (c < 0xD800 || (0xE000 <= c && c <= 0x10FFFF));
+}
+
 /* The character that ends at "end".  There must be one. */
 uint32_t
 import_last_character(const char *start, const char *end)

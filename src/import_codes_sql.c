@@ -9,19 +9,23 @@
  *-------------------------------------------------------------------------
  */
 #include "import_analyse.h"
+#include "import_suggest.h"
 
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/unicode_norm.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/formatting.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+
+/* Different wrong values of a list for which something is suggested, and the bytes of one. */
+#define MAX_GUESSES 4096
+#define MAX_GUESS_BYTES 256
 
 /* Columns of a list. */
 enum
@@ -33,7 +37,8 @@ enum
 	LIST_FROM,
 	LIST_UNTIL,
 	LIST_SUCCESSOR,
-	LIST_IS_PREFERRED
+	LIST_IS_PREFERRED,
+	LIST_NAMES
 };
 
 /* What a code means at some time. */
@@ -68,20 +73,19 @@ typedef struct CodeEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* What a country may also be called. */
-typedef struct CountryName
+/* What is suggested for a wrong value. */
+typedef struct CodeGuess
 {
-	SbSlice		name;
-	int32		place;			/* of the country; the first one counts */
-	SbSlice		iso_2;
+	SbSlice		value;
+	SbSlice		suggestion;		/* NULL data: nothing */
 	uint32		hash;
 	char		status;
-} CountryName;
+} CodeGuess;
 
-#define SH_PREFIX names
-#define SH_ELEMENT_TYPE CountryName
+#define SH_PREFIX guesses
+#define SH_ELEMENT_TYPE CodeGuess
 #define SH_KEY_TYPE SbSlice
-#define SH_KEY name
+#define SH_KEY value
 #define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).len)
 #define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
 #define SH_STORE_HASH
@@ -91,21 +95,23 @@ typedef struct CountryName
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* A list; of countries, also what a country is meant by. */
+/* A list. */
 typedef struct CodeList
 {
+	MemoryContext context;
 	codes_hash *codes;
 	bool		has_several;	/* some code has several meanings */
-	names_hash *upper_names;	/* iso_2 and iso_3: asked in capitals */
-	names_hash *names;			/* asked as they are */
+	SuggestList suggestions;
+	guesses_hash *guesses;		/* about values that occurred */
 } CodeList;
 
 static int32 result_day(HeapTuple tuple, TupleDesc desc, int column, int32 otherwise);
-static void add_code(CodeList *list, HeapTuple tuple, TupleDesc desc, MemoryContext context);
+static void add_code(CodeList *list, HeapTuple tuple, TupleDesc desc);
 static void join_meanings(CodeEntry *entry);
 static SbSlice kept_slice(Datum value, MemoryContext context);
-static void add_name(names_hash *names, SbSlice name, int32 place, SbSlice iso_2);
-static void load_countries(CodeList *list, MemoryContext context);
+static void *list_alloc(void *arg, size_t size);
+static void add_names(CodeList *list, SbSlice code, Datum names);
+static CodeGuess *make_guess(CodeList *list, SbSlice value);
 static int	fitness(const CodeMeaning *meaning, const ImportPeriod *period);
 
 /* A text of a result of SPI, kept. */
@@ -124,42 +130,11 @@ kept_slice(Datum value, MemoryContext context)
 	return slice;
 }
 
-/* Let a name mean a country, unless it means one already. */
-static void
-add_name(names_hash *names, SbSlice name, int32 place, SbSlice iso_2)
+/* See SuggestList.alloc: what is kept as long as the list. */
+static void *
+list_alloc(void *arg, size_t size)
 {
-	bool		found;
-	CountryName *entry = names_insert(names, name, &found);
-
-	if (found)
-		return;
-	entry->place = place;
-	entry->iso_2 = iso_2;
-}
-
-/* Other ways to write countries, in the order of which is meant when several fit. */
-static void
-load_countries(CodeList *list, MemoryContext context)
-{
-	if (SPI_execute("SELECT c.iso_2, c.iso_3, c.name FROM register.country AS c ORDER BY c.id", false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the countries");
-	list->upper_names = names_create(context, 512, NULL);
-	list->names = names_create(context, 512, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		SbSlice		parts[3];
-
-		for (int j = 0; j < 3; j++)
-		{
-			bool		is_null;
-
-			parts[j] = kept_slice(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, j + 1, &is_null), context);
-		}
-		add_name(list->upper_names, parts[0], (int32) i, parts[0]);
-		add_name(list->upper_names, parts[1], (int32) i, parts[0]);
-		add_name(list->names, parts[2], (int32) i, parts[0]);
-	}
-	SPI_freetuptable(SPI_tuptable);
+	return MemoryContextAlloc(((CodeList *) arg)->context, size);
 }
 
 /* A date of a result of SPI; NULL is some other one. */
@@ -172,13 +147,37 @@ result_day(HeapTuple tuple, TupleDesc desc, int column, int32 otherwise)
 	return is_null ? otherwise : DatumGetDateADT(value);
 }
 
+/* What a code may be suggested for, beside itself. */
+static void
+add_names(CodeList *list, SbSlice code, Datum names)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		text	   *name;
+
+		if (nulls[i])
+			continue;
+		name = DatumGetTextPP(elements[i]);
+		suggest_add(&list->suggestions, code, (SbSlice)
+					{
+						VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)
+					}, true);
+	}
+}
+
 /* Keep a code, beside other meanings that it has. */
 static void
-add_code(CodeList *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
+add_code(CodeList *list, HeapTuple tuple, TupleDesc desc)
 {
 	CodeMeaning meaning = {0};
 	CodeEntry  *entry;
 	Datum		successor;
+	Datum		names;
 	bool		is_null;
 	bool		found;
 
@@ -190,13 +189,20 @@ add_code(CodeList *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	meaning.known.in_force = meaning.own;
 	successor = SPI_getbinval(tuple, desc, LIST_SUCCESSOR, &is_null);
 	if (!is_null)
-		meaning.known.successor = kept_slice(successor, context);
+		meaning.known.successor = kept_slice(successor, list->context);
 	meaning.is_preferred = DatumGetBool(SPI_getbinval(tuple, desc, LIST_IS_PREFERRED, &is_null)) && !is_null;
 
-	entry = codes_insert(list->codes, kept_slice(SPI_getbinval(tuple, desc, LIST_CODE, &is_null), context), &found);
+	entry = codes_insert(list->codes, kept_slice(SPI_getbinval(tuple, desc, LIST_CODE, &is_null), list->context), &found);
+	if (meaning.known.enabled)
+	{
+		suggest_add(&list->suggestions, entry->code, entry->code, false);
+		names = SPI_getbinval(tuple, desc, LIST_NAMES, &is_null);
+		if (!is_null)
+			add_names(list, entry->code, names);
+	}
 	if (found)
 	{
-		meaning.next = MemoryContextAlloc(context, sizeof(CodeMeaning));
+		meaning.next = MemoryContextAlloc(list->context, sizeof(CodeMeaning));
 		*meaning.next = entry->meaning;
 		list->has_several = true;
 	}
@@ -227,7 +233,7 @@ join_meanings(CodeEntry *entry)
 
 /*
  * Read a code list that import.code_list_sql() knows.  The result is for
- * import_codes_lookup() and, of countries, import_codes_suggest().
+ * import_codes_lookup() and import_codes_suggest().
  */
 void *
 import_codes_load(const char *name, MemoryContext context)
@@ -240,17 +246,20 @@ import_codes_load(const char *name, MemoryContext context)
 	if (SPI_execute_with_args("SELECT import.code_list_sql($1)", 1, &type, &argument, NULL, false, 1) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "could not ask for code list %s", name);
-	query = psprintf("SELECT l.code::text, l.id, l.enabled, l.is_leaf, l.valid_from, l.valid_until, l.successor_code, l.is_preferred FROM %s AS l",
+	query = psprintf("SELECT l.code::text, l.id, l.enabled, l.is_leaf, l.valid_from, l.valid_until, l.successor_code, l.is_preferred, l.names FROM %s AS l",
 					 SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	SPI_freetuptable(SPI_tuptable);
 
 	if (SPI_execute(query, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read code list %s", name);
+	list->context = context;
+	suggest_begin(&list->suggestions, list_alloc, list);
+	list->guesses = guesses_create(context, 64, NULL);
 	list->codes = codes_create(context, (uint32) Min(SPI_processed, 1000000), NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		add_code(list, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, context);
+		add_code(list, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	pfree(query);
@@ -263,8 +272,6 @@ import_codes_load(const char *name, MemoryContext context)
 		while ((entry = codes_iterate(list->codes, &iterator)) != NULL)
 			join_meanings(entry);
 	}
-	if (strcmp(name, "country") == 0)
-		load_countries(list, context);
 	return list;
 }
 
@@ -300,22 +307,44 @@ import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, Impo
 	return true;
 }
 
+/*
+ * What is suggested for a value, found out once.  NULL: there have been too
+ * many different ones.
+ */
+static CodeGuess *
+make_guess(CodeList *list, SbSlice value)
+{
+	CodeGuess  *guess = guesses_lookup(list->guesses, value);
+	SbSlice		kept = {NULL, value.len};
+	bool		found;
+	char	   *copy;
+
+	if (guess != NULL)
+		return guess;
+	if (list->guesses->members >= MAX_GUESSES || value.len > MAX_GUESS_BYTES)
+		return NULL;
+	copy = MemoryContextAlloc(list->context, value.len + 1);
+	memcpy(copy, value.data, value.len);
+	kept.data = copy;
+	guess = guesses_insert(list->guesses, kept, &found);
+	if (!suggest_find(&list->suggestions, kept, &guess->suggestion))
+		guess->suggestion.data = NULL;
+	return guess;
+}
+
 /* See ImportPlan.suggest. */
 bool
-import_codes_suggest(void *codes, SbSlice value, SbSlice *suggestion)
+import_codes_suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion)
 {
-	CodeList   *list = codes;
-	char	   *capitals = str_toupper(value.data, value.len, DEFAULT_COLLATION_OID);
-	SbSlice		upper = {capitals, strlen(capitals)};
-	CountryName *by_code = names_lookup(list->upper_names, upper);
-	CountryName *by_name = names_lookup(list->names, value);
+	const CodeGuess *guess = make_guess(codes, value);
+	ImportCode	code;
 
-	pfree(capitals);
-	if (by_code == NULL || (by_name != NULL && by_name->place < by_code->place))
-		by_code = by_name;
-	if (by_code == NULL)
+	if (guess == NULL || guess->suggestion.data == NULL ||
+		!import_codes_lookup(codes, guess->suggestion, period, &code) || !code.enabled)
 		return false;
-	*suggestion = by_code->iso_2;
+	if (period != NULL && (period->from >= code.in_force.until || period->until <= code.in_force.from))
+		return false;
+	*suggestion = guess->suggestion;
 	return true;
 }
 

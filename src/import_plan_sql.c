@@ -75,6 +75,22 @@ static const char path_query[] =
 " FROM import.job AS j CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p"
 " WHERE j.id = $1 AND p.external_ident_type_id IS NOT NULL AND p.purpose = 'internal' AND p.column_name LIKE '%\\_path' ORDER BY p.place";
 
+/* Columns of country_query. */
+enum
+{
+	COUNTRY_ID = 1,
+	COUNTRY_MASKS,
+	COUNTRY_SOUTH,
+	COUNTRY_NORTH,
+	COUNTRY_WEST,
+	COUNTRY_EAST
+};
+
+static const char country_query[] =
+"SELECT c.id, c.postcode_masks, (c.min_latitude * 1000000)::integer, (c.max_latitude * 1000000)::integer,"
+" (c.min_longitude * 1000000)::integer, (c.max_longitude * 1000000)::integer"
+" FROM register.country AS c WHERE cardinality(c.postcode_masks) > 0 OR c.min_latitude IS NOT NULL ORDER BY c.id";
+
 static const char *const kind_names[] = {
 	[IMPORT_JUDGED] = "judged",
 	[IMPORT_TEXT] = "text",
@@ -115,6 +131,7 @@ static void *arena_alloc(void *arg, size_t size);
 static ImportKind kind_of(const char *name);
 static void read_column(ImportJob *job, uint64 row, ImportColumn *column);
 static void read_columns(ImportJob *job);
+static void read_countries(ImportJob *job);
 static void load_lists(ImportJob *job, char **lists);
 static void fill(ImportJob *job, const char *name, ImportSource source, int column);
 static void fill_fixed(ImportJob *job, const char *name, Datum value, Oid type);
@@ -272,6 +289,7 @@ read_settings(ImportJob *job)
 		plan->today = GetSQLCurrentDate();
 
 	read_columns(job);
+	read_countries(job);
 	read_marks(job, decimal, thousands);
 }
 
@@ -313,6 +331,7 @@ read_column(ImportJob *job, uint64 row, ImportColumn *column)
 	column->is_address_part = len > strlen(part) &&
 		strncmp(name + len - 1 - strlen(part), part, strlen(part)) == 0;
 	column->is_email = strcmp(name, "email_address") == 0;
+	column->is_web_address = strcmp(name, "web_address") == 0;
 	if (column->kind == IMPORT_PERCENTAGE)
 		job->percentage = (int) row;
 	if (target != NULL)
@@ -338,6 +357,36 @@ read_columns(ImportJob *job)
 	SPI_freetuptable(SPI_tuptable);
 	job->plan.columns = job->columns;
 	load_lists(job, lists);
+}
+
+/* What is known of countries. */
+static void
+read_countries(ImportJob *job)
+{
+	ImportCountry *countries;
+
+	if (SPI_execute(country_query, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the countries");
+	job->plan.ncountries = (int) SPI_processed;
+	countries = MemoryContextAllocZero(job->context, sizeof(ImportCountry) * (SPI_processed + 1));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		SbSlice    *masks = result_words(i, COUNTRY_MASKS, job, &countries[i].nmasks);
+		const char **texts = MemoryContextAlloc(job->context, sizeof(char *) * (countries[i].nmasks + 1));
+		ImportId	south = result_id(i, COUNTRY_SOUTH);
+
+		for (int j = 0; j < countries[i].nmasks; j++)
+			texts[j] = masks[j].data;
+		countries[i].id = result_id(i, COUNTRY_ID).id;
+		countries[i].masks = texts;
+		countries[i].has_box = !south.is_null;
+		countries[i].south = south.id;
+		countries[i].north = result_id(i, COUNTRY_NORTH).id;
+		countries[i].west = result_id(i, COUNTRY_WEST).id;
+		countries[i].east = result_id(i, COUNTRY_EAST).id;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	job->plan.countries = countries;
 }
 
 /* Load the code lists, each once. */

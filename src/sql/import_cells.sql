@@ -4,30 +4,31 @@
 -- SQL text of a code list: code, id, enabled, is_leaf, and when it is in force: valid_from, valid_until, successor_code. One row
 -- per code, an enabled row before a disabled one; of regions one row per code and edition. An edition is in force from the end of
 -- the one before, to its own end or, of the last one, for ever; is_preferred is that of the settings. Editions without regions do not count.
+-- names are what else the code may be meant by.
 CREATE OR REPLACE FUNCTION import.code_list_sql(list text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $code_list_sql$
-    SELECT format('(SELECT DISTINCT ON (l.code, l.edition) l.code, l.id, l.enabled, l.is_leaf, l.valid_from, l.valid_until, l.successor_code, l.is_preferred
-            FROM (%s) AS l (code, id, enabled, is_leaf, valid_from, valid_until, successor_code, is_preferred, edition)
+    SELECT format('(SELECT DISTINCT ON (l.code, l.edition) l.code, l.id, l.enabled, l.is_leaf, l.valid_from, l.valid_until, l.successor_code, l.is_preferred, l.names
+            FROM (%s) AS l (code, id, enabled, is_leaf, valid_from, valid_until, successor_code, names, is_preferred, edition)
             WHERE l.code IS NOT NULL ORDER BY l.code, l.edition, l.enabled DESC, l.id)',
         CASE list
-            WHEN 'country' THEN 'SELECT c.iso_2, c.id, c.enabled, true, c.valid_from, c.valid_until, c.successor_code, true, 0 FROM register.country AS c'
+            WHEN 'country' THEN 'SELECT c.iso_2, c.id, c.enabled, true, c.valid_from, c.valid_until, c.successor_code, ARRAY[c.name, c.iso_3] || c.aliases, true, 0 FROM register.country AS c'
             WHEN 'region' THEN 'SELECT c.code, c.id, true, true, greatest(c.valid_from, e.valid_from), least(c.valid_until, e.valid_until), c.successor_code,
-                    c.version_id IS NOT DISTINCT FROM (SELECT s.region_version_id FROM register.settings AS s), c.version_id
+                    ARRAY[c.name], c.version_id IS NOT DISTINCT FROM (SELECT s.region_version_id FROM register.settings AS s), c.version_id
                 FROM register.region AS c
                 JOIN (SELECT v.id, lag(v.lasts_to) OVER (ORDER BY v.lasts_to) + 1, CASE WHEN lead(v.id) OVER (ORDER BY v.lasts_to) IS NOT NULL THEN v.lasts_to + 1 END
                       FROM register.region_version AS v
                       WHERE v.enabled AND EXISTS (SELECT FROM register.region AS x WHERE x.version_id = v.id)) AS e (id, valid_from, valid_until) ON e.id = c.version_id'
-            WHEN 'tag' THEN 'SELECT c.path::text, c.id, c.enabled, true, NULL::date, NULL::date, NULL::text, true, 0 FROM register.tag AS c'
-            WHEN 'legal_rel_type' THEN 'SELECT c.code, c.id, c.enabled, true, NULL::date, NULL::date, NULL::text, true, 0 FROM register.legal_rel_type AS c'
+            WHEN 'tag' THEN 'SELECT c.path::text, c.id, c.enabled, true, NULL::date, NULL::date, NULL::text, ARRAY[c.name]::text[], true, 0 FROM register.tag AS c'
+            WHEN 'legal_rel_type' THEN 'SELECT c.code, c.id, c.enabled, true, NULL::date, NULL::date, NULL::text, ARRAY[c.name], true, 0 FROM register.legal_rel_type AS c'
             WHEN 'activity_category' THEN 'SELECT c.code, c.id, c.enabled,
                     NOT EXISTS (SELECT FROM register.activity_category AS x WHERE x.parent_id = c.id AND x.enabled),
-                    c.valid_from, c.valid_until, c.successor_code, true, 0
+                    c.valid_from, c.valid_until, c.successor_code, ARRAY[c.name]::text[], true, 0
                 FROM register.activity_category AS c
                 WHERE c.standard_id = (SELECT s.activity_category_standard_id FROM register.settings AS s)'
-            ELSE format('SELECT c.code, c.id, c.enabled, true, c.valid_from, c.valid_until, c.successor_code, true, 0 FROM register.%I AS c', list)
+            ELSE format('SELECT c.code, c.id, c.enabled, true, c.valid_from, c.valid_until, c.successor_code, ARRAY[c.name]::text[], true, 0 FROM register.%I AS c', list)
         END)
 $code_list_sql$;
 COMMENT ON FUNCTION import.code_list_sql(text) IS 'SQL text of a subquery that gives the codes of a code list';

@@ -35,7 +35,7 @@
 #define SEPARATOR 0xFF
 #define NOTHING 0xFE
 
-#define COLUMNS 22
+#define COLUMNS 24
 #define MAX_CHUNKS 4096
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -43,6 +43,8 @@ int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const ImportColumn columns[COLUMNS] = {
 	{.name = "name", .kind = IMPORT_TEXT, .length_limit = 8},
 	{.name = "email_address", .kind = IMPORT_TEXT, .is_email = true},
+	{.name = "web_address", .kind = IMPORT_TEXT, .is_web_address = true},
+	{.name = "physical_postcode", .kind = IMPORT_TEXT},
 	{.name = "physical_address_part1", .kind = IMPORT_TEXT, .length_limit = 20, .is_address_part = true},
 	{.name = "phone_number", .kind = IMPORT_TEXT, .is_phone = true},
 	{.name = "birth_date", .kind = IMPORT_DATE},
@@ -96,8 +98,9 @@ look_up(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code
 }
 
 static bool
-suggest(void *codes, SbSlice value, SbSlice *suggestion)
+suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion)
 {
+	(void) period;
 	(void) codes;
 	*suggestion = value;
 	return value.len % 2 == 0;
@@ -118,6 +121,10 @@ declare(uint8_t choice, ImportPlan *plan, ImportRow *row)
 	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD, SB_FORMAT_D_M_YYYY_DOT};
 	static const char *const names[] = {"YYYY-MM-DD", "D.M.YYYY"};
 	static const SbSlice words[] = {{"1", 1}, {"0", 1}};
+	static const char *const masks[] = {"99", "A-9"};
+	static const ImportCountry countries[] = {
+		{'0', masks, 2, true, 1000000, 2000000, 3000000, 4000000}, {'1', &masks[1], 1, false, 0, 0, 0, 0}
+	};
 
 	memset(plan, 0, sizeof(*plan));
 	plan->columns = columns;
@@ -134,6 +141,8 @@ declare(uint8_t choice, ImportPlan *plan, ImportRow *row)
 	plan->truncate_overlong = (choice & 4) != 0;
 	plan->today = 9132;
 	plan->country.id = '0';
+	plan->countries = countries;
+	plan->ncountries = 2;
 	plan->default_status.is_null = (choice & 8) != 0;
 	plan->name_needed_for_new = (choice & 16) != 0;
 	plan->all_percentages_small = (choice & 32) != 0;

@@ -18,6 +18,9 @@ AS $kind$
         WHEN column_name ~ '_(latitude|longitude|altitude)_raw$' OR column_name = 'percentage_raw' THEN 'coordinate'
         WHEN column_name = 'email_address_raw' THEN 'email'
         WHEN column_name ~ 'address_part' THEN 'address'
+        WHEN column_name ~ '^(phone_number|landline|mobile_number|fax_number)_raw$' THEN 'phone'
+        WHEN column_name = 'web_address_raw' THEN 'web'
+        WHEN column_name ~ '_postcode_raw$' THEN 'postcode'
         ELSE 'text'
     END
 $kind$;
@@ -63,6 +66,12 @@ INSERT INTO import_oracle.fault (kind, value)
 SELECT k, f.value FROM import_oracle.fault AS f, unnest('{address,email}'::text[]) AS k WHERE f.kind = 'text' AND length(f.value) < 3000
 UNION ALL
 SELECT 'coordinate', f.value FROM import_oracle.fault AS f WHERE f.kind = 'numeric';
+INSERT INTO import_oracle.fault (kind, value)
+SELECT k, v
+FROM (VALUES
+    ('phone', ARRAY['+47 22 33 44 55', '22334455', '(0)22-33.44/55', '110', '11', '++4722', '2+2222', 'none', E'22\u00a033\u00a044', E'47 22 \u2026', '-', 'ext. 12', E'\u0661\u0662\u0663\u0664']),
+    ('web', ARRAY['www.a.no', 'http://a.no', 'HTTPS://a.no:80/x?y#z', 'www.x', 'a.no', 'a.no/x y', 'post@a.no', 'a..no', 'http://', 'none', E'\u00e5.no', 'a.', '.no', 'a.no?b@c', 'ftp://a.no', 'a b.no', E'BL\u00c3\u2026B\u00c3\u2020R.no']),
+    ('postcode', ARRAY['0125', '125', '01250', '0125 OSLO', ' 0125', '01 25', 'OSLO', 'N-0125', '012A', E'\uff10125', E'012\u0131', '0000'])) AS f (k, vs) CROSS JOIN LATERAL unnest(vs) AS v;
 DELETE FROM import_oracle.fault AS f USING import_oracle.fault AS g WHERE g.kind = f.kind AND g.value = f.value AND g.place < f.place;
 
 INSERT INTO import_oracle.fragment (family, value)
@@ -215,7 +224,7 @@ BEGIN
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(settings) AS s;
     PERFORM import.analyse_cells(job.id);
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(before) AS s;
-    CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, b.findings FROM pg_temp.import_bad AS b;
+    CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM pg_temp.import_bad AS b;
     EXECUTE format('CREATE TEMPORARY TABLE got AS SELECT d.* FROM import.%I AS d', job.data_table_name);
 
     INSERT INTO import_oracle.difference (job, row_id, what, expected, got)

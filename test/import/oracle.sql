@@ -82,6 +82,47 @@ AS $out_of_force_details$
     SELECT jsonb_strip_nulls(jsonb_build_object('from', to_char(lower(in_force), 'YYYY-MM-DD'), 'to', CASE WHEN isfinite(upper(in_force)) THEN to_char(upper(in_force) - 1, 'YYYY-MM-DD') END, 'successor', successor))
 $out_of_force_details$;
 
+-- Findings without what is suggested for a code, which src/import_suggest.c and its unit test say.
+CREATE FUNCTION import_oracle.without_suggestions(findings jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $without_suggestions$
+    SELECT jsonb_agg(CASE
+               WHEN f.finding ->> 'code' NOT IN ('code_unknown', 'country_unknown', 'tag_unknown') OR f.finding -> 'details' IS NULL THEN f.finding
+               WHEN (f.finding -> 'details') - 'suggestion' = '{}' THEN f.finding - 'details'
+               ELSE jsonb_set(f.finding, '{details}', (f.finding -> 'details') - 'suggestion') END ORDER BY f.place)
+    FROM jsonb_array_elements(findings) WITH ORDINALITY AS f (finding, place)
+$without_suggestions$;
+
+-- A text before its UTF-8 was read as windows-1252; NULL: it was not.
+CREATE FUNCTION import_oracle.decoded(value text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $decoded$
+BEGIN
+    IF octet_length(value) = length(value) THEN
+        RETURN NULL;
+    END IF;
+    RETURN convert_from(convert_to(translate(value,
+        U&'\20AC\201A\0192\201E\2026\2020\2021\02C6\2030\0160\2039\0152\017D\2018\2019\201C\201D\2022\2013\2014\02DC\2122\0161\203A\0153\017E\0178',
+        U&'\0080\0082\0083\0084\0085\0086\0087\0088\0089\008A\008B\008C\008E\0091\0092\0093\0094\0095\0096\0097\0098\0099\009A\009B\009C\009E\009F'), 'LATIN1'), 'UTF8');
+EXCEPTION WHEN untranslatable_character OR character_not_in_repertoire THEN
+    RETURN NULL;
+END
+$decoded$;
+
+-- SQL text: a value without the apostrophe of a spreadsheet, when it can be read only so. reader is SQL text with @ for the value.
+CREATE FUNCTION import_oracle.unmarked_sql(reader text, value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $unmarked_sql$
+    SELECT format('CASE WHEN %1$s LIKE ''''''_%%'' AND %2$s IS NULL AND %3$s IS NOT NULL THEN substr(%1$s, 2) ELSE %1$s END',
+                  value, replace(reader, '@', value), replace(reader, '@', format('substr(%s, 2)', value)))
+$unmarked_sql$;
+
 -- Which code list the values of a data column are of; NULL: none.
 CREATE FUNCTION import_oracle.code_list_of_column(column_name text)
 RETURNS text
@@ -160,6 +201,8 @@ DECLARE
     length_limit integer;
     bad text;
     dated text;
+    cell text;
+    reader text;
     place text;
     address text;
     anything text;
@@ -193,7 +236,13 @@ BEGIN
         list := CASE WHEN c.external_ident_type_id IS NULL AND c.stat_definition_id IS NULL THEN import_oracle.code_list_of_column(c.column_name) END;
         IF list IS NOT NULL THEN
             PERFORM import_oracle.load_list(list);
-            joins := joins || format('LEFT JOIN LATERAL %s AS %I ON true', import_oracle.meaning_sql(list, format('s.%I', c.column_name), 'daterange(r.valid_from, r.valid_until)'), 'l_' || col);
+            cell := format('s.%I', c.column_name);
+            IF list <> 'tag' THEN
+                cell := import_oracle.unmarked_sql(format('(SELECT l.id FROM pg_temp.%I AS l WHERE l.code = @ LIMIT 1)', 'list_' || list), cell);
+                parsed := parsed || format('%s AS %I', cell, 'e_' || col);
+                infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
+            END IF;
+            joins := joins || format('LEFT JOIN LATERAL %s AS %I ON true', import_oracle.meaning_sql(list, cell, 'daterange(r.valid_from, r.valid_until)'), 'l_' || col);
             -- on_: a value for the register; in use, and in force on some day of the row. dated_: in use, and not in force on all of them.
             parsed := parsed || format('%1$I.id AS %2$I, %1$I.enabled AND (r.valid_from IS NULL OR %1$I.in_force && daterange(r.valid_from, r.valid_until)) AS %3$I, %1$I.is_leaf AS %4$I, %1$I.enabled AS %5$I, %1$I.in_force AS %6$I, %1$I.successor_code AS %7$I, %1$I.enabled AND r.valid_from IS NOT NULL AND NOT %1$I.in_force @> daterange(r.valid_from, r.valid_until) AS %8$I',
                                        'l_' || col, 'id_' || col, 'on_' || col, 'leaf_' || col, 'enabled_' || col, 'force_' || col, 'next_' || col, 'dated_' || col);
@@ -203,9 +252,7 @@ BEGIN
             IF list = 'country' THEN
                 address := (SELECT string_agg(format('t.%I', x), ', ') FROM unnest(has) AS x
                             WHERE x LIKE replace(left(col, -length('country_iso_2')), '_', '\_') || '%' AND x NOT IN (c.column_name) AND x !~ '_(latitude|longitude|altitude)_raw$');
-                errors := errors || format('CASE WHEN %s AND num_nonnulls(%s) > 0 THEN %s END', bad, address,
-                    import_oracle.finding_sql('error', 'country_unknown', col, raw,
-                        format('(SELECT jsonb_build_object(''suggestion'', k.iso_2) FROM register.country AS k WHERE k.iso_3 = upper(%1$s) OR k.name = %1$s OR k.iso_2 = upper(%1$s) ORDER BY k.id LIMIT 1)', raw)));
+                errors := errors || format('CASE WHEN %s AND num_nonnulls(%s) > 0 THEN %s END', bad, address, import_oracle.finding_sql('error', 'country_unknown', col, raw));
                 warnings := warnings || format('CASE WHEN %s AND num_nonnulls(%s) = 0 THEN %s END', bad, address,
                     import_oracle.finding_sql('warning', 'country_unknown', col, raw));
             ELSIF list = 'tag' THEN
@@ -214,10 +261,7 @@ BEGIN
                 errors := errors || format('CASE WHEN %s IS NULL THEN %s WHEN %s THEN %s WHEN NOT t.%I THEN %s END', raw, import_oracle.finding_sql('error', 'value_missing', col),
                     bad, import_oracle.finding_sql('error', 'code_unknown', col, raw), 'enabled_' || col, import_oracle.finding_sql('error', 'code_inactive', col, raw));
             ELSE
-                warnings := warnings || format('CASE WHEN %s THEN %s END', bad, import_oracle.finding_sql('warning', 'code_unknown', col, raw,
-                    CASE WHEN list IN ('region', 'activity_category') THEN
-                        format('(SELECT jsonb_build_object(''suggestion'', l.code) FROM pg_temp.%I AS l WHERE l.code = ''0'' || %s LIMIT 1)', 'list_' || list, raw)
-                    ELSE 'NULL' END));
+                warnings := warnings || format('CASE WHEN %s THEN %s END', bad, import_oracle.finding_sql('warning', 'code_unknown', col, raw));
             END IF;
             IF list <> 'legal_rel_type' THEN
                 warnings := warnings || format('CASE WHEN NOT t.%I THEN %s END', 'enabled_' || col, import_oracle.finding_sql('warning', 'code_inactive', col, raw));
@@ -243,32 +287,41 @@ BEGIN
             NULL;   -- judged in stage 2
 
         ELSIF col IN ('birth_date', 'death_date') THEN
-            parsed := parsed || format('import.parse_date(s.%I, %L) AS %I', c.column_name, date_formats, 'p_' || col);
+            reader := format('import.parse_date(@, %L)', date_formats);
+            cell := import_oracle.unmarked_sql(reader, format('s.%I', c.column_name));
+            parsed := parsed || format('%s AS %I, %s AS %I', cell, 'e_' || col, replace(reader, '@', '(' || cell || ')'), 'p_' || col);
+            infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
             errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN NOT isfinite(%2$s) THEN %4$s END', raw, value,
                 replace(import_oracle.finding_sql('error', '@', col, raw, format('jsonb_build_object(''formats'', to_jsonb(%L::text[]), ''hint'', import.parse_hint(''date'', %s))', date_formats, raw)),
                     $$'@'$$, format('import.parse_date_error(%s, %L)', raw, date_formats)),
                 import_oracle.finding_sql('error', 'date_infinite_not_allowed', col, raw));
             warnings := warnings
                 || format('CASE WHEN isfinite(%1$s) AND (%1$s < ''1800-01-01'' OR %1$s > statbus.today() + 36525) THEN %2$s END', value, import_oracle.finding_sql('warning', 'date_implausible', col, raw))
-                || format('CASE WHEN length(%1$s) > 10 AND import.parse_date_warning(%1$s, %2$L) IS NOT NULL THEN %3$s END', raw, date_formats, import_oracle.finding_sql('warning', 'time_dropped', col, raw));
-            infos := infos || format('CASE WHEN length(%1$s) > 10 AND import.parse_date_info(%1$s, %2$L) IS NOT NULL THEN %3$s END', raw, date_formats, import_oracle.finding_sql('info', 'time_dropped', col, raw));
+                || format('CASE WHEN length(t.%1$I) > 10 AND import.parse_date_warning(t.%1$I, %2$L) IS NOT NULL THEN %3$s END', 'e_' || col, date_formats, import_oracle.finding_sql('warning', 'time_dropped', col, raw));
+            infos := infos || format('CASE WHEN length(t.%1$I) > 10 AND import.parse_date_info(t.%1$I, %2$L) IS NOT NULL THEN %3$s END', 'e_' || col, date_formats, import_oracle.finding_sql('info', 'time_dropped', col, raw));
             typed := typed || jsonb_build_object(col, value);
 
         ELSIF c.stat_definition_id IS NOT NULL AND c.target_pg_type <> 'text' THEN
             CASE c.target_pg_type
             WHEN 'integer' THEN
-                parsed := parsed || format('import.parse_integer(s.%I, %L) AS %I', c.column_name, thousands, 'p_' || col);
+                reader := format('import.parse_integer(@, %L)', thousands);
+                cell := import_oracle.unmarked_sql(reader, format('s.%I', c.column_name));
+                parsed := parsed || format('%s AS %I, %s AS %I', cell, 'e_' || col, replace(reader, '@', '(' || cell || ')'), 'p_' || col);
+                infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
                 errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN %2$s > 2147483647 THEN %4$s WHEN %2$s < 0 THEN %5$s END', raw, value,
                     replace(import_oracle.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''integer'', %s))', raw)),
                         $$'@'$$, format('import.parse_integer_error(%s, %L)', raw, thousands)),
                     import_oracle.finding_sql('error', 'number_too_big', col, raw),
                     -- Whole-number statistics count something.
                     import_oracle.finding_sql('error', 'number_negative', col, raw));
-                infos := infos || format('CASE WHEN %1$s IS NOT NULL AND import.parse_integer_info(%2$s, %3$L) IS NOT NULL THEN %4$s END', value, raw, thousands,
+                infos := infos || format('CASE WHEN %1$s IS NOT NULL AND import.parse_integer_info(t.%2$I, %3$L) IS NOT NULL THEN %4$s END', value, 'e_' || col, thousands,
                     import_oracle.finding_sql('info', 'decimal_zero_dropped', col, raw));
                 typed := typed || jsonb_build_object(col, format('CASE WHEN %1$s BETWEEN 0 AND 2147483647 THEN %1$s END', value));
             WHEN 'numeric' THEN
-                parsed := parsed || format('import.parse_numeric(s.%I, %L, %L) AS %I', c.column_name, decimal_mark, thousands, 'p_' || col);
+                reader := format('import.parse_numeric(@, %L, %L)', decimal_mark, thousands);
+                cell := import_oracle.unmarked_sql(reader, format('s.%I', c.column_name));
+                parsed := parsed || format('%s AS %I, %s AS %I', cell, 'e_' || col, replace(reader, '@', '(' || cell || ')'), 'p_' || col);
+                infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
                 errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN abs(%2$s) > 1e300 THEN %4$s END', raw, value,
                     replace(import_oracle.finding_sql('error', '@', col, raw, format('jsonb_build_object(''hint'', import.parse_hint(''numeric'', %s))', raw)),
                         $$'@'$$, format('import.parse_numeric_error(%s, %L, %L)', raw, decimal_mark, thousands)),
@@ -283,10 +336,13 @@ BEGIN
             END CASE;
 
         ELSIF col ~ '_(latitude|longitude|altitude)$' OR col = 'percentage' THEN
-            parsed := parsed || format('import.parse_numeric(s.%I, %L, %L) AS %I', c.column_name, decimal_mark, thousands, 'p_' || col);
+            reader := format('import.parse_numeric(@, %L, %L)', decimal_mark, thousands);
+            cell := import_oracle.unmarked_sql(reader, format('s.%I', c.column_name));
+            parsed := parsed || format('%s AS %I, %s AS %I', cell, 'e_' || col, replace(reader, '@', '(' || cell || ')'), 'p_' || col);
             IF col LIKE 'postal\_%' THEN
                 errors := errors || format('CASE WHEN %s IS NOT NULL THEN %s END', raw, import_oracle.finding_sql('error', 'coordinate_postal', col, raw));
             ELSE
+                infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
                 bad := CASE WHEN col LIKE '%latitude' THEN format('abs(%s) > 90', value)
                             WHEN col LIKE '%longitude' THEN format('abs(%s) > 180', value)
                             WHEN col LIKE '%altitude' THEN format('NOT %s BETWEEN 0 AND 99999.9', value)
@@ -326,12 +382,18 @@ BEGIN
             END IF;
             IF col NOT IN ('phone_number', 'landline', 'mobile_number', 'fax_number') THEN
                 infos := infos || format($sql$CASE WHEN %1$s ~ '^([=@]|[+-][^0-9])' THEN %2$s END$sql$, raw, import_oracle.finding_sql('info', 'formula_like', col, raw));
-                warnings := warnings || format($sql$CASE WHEN octet_length(%1$s) > length(%1$s) AND %1$s ~ '[\u00c2\u00c3][\u0080-\u00bf]' THEN %2$s END$sql$, raw, import_oracle.finding_sql('warning', 'mojibake', col, raw));
+                warnings := warnings || format($sql$CASE WHEN octet_length(%1$s) > length(%1$s) AND (%1$s ~ '[\u00c2\u00c3][\u0080-\u00bf]' OR %1$s ~ '[\u00c2\u00c3][^\u0001-\u00ff]' AND import_oracle.decoded(%1$s) IS NOT NULL) THEN %2$s END$sql$, raw,
+                    import_oracle.finding_sql('warning', 'mojibake', col, raw, format('CASE WHEN import_oracle.decoded(%1$s) IS NOT NULL THEN jsonb_build_object(''suggestion'', import_oracle.decoded(%1$s)) END', raw)));
+            ELSE
+                warnings := warnings || format($sql$CASE WHEN %1$s !~ '^[+]?[-0-9 ()./\u00a0]*$' OR length(regexp_replace(%1$s, '[^0-9]', '', 'g')) < 3 THEN %2$s END$sql$, raw, import_oracle.finding_sql('warning', 'phone_format', col, raw));
             END IF;
             IF col LIKE '%address\_part_' THEN
                 warnings := warnings || format($sql$CASE WHEN %1$s ~ '[^/[:space:]]/n[[:upper:][:digit:]]' THEN %2$s END$sql$, raw, import_oracle.finding_sql('warning', 'escaped_newline', col, raw));
             ELSIF col = 'email_address' THEN
                 warnings := warnings || format($sql$CASE WHEN %1$s !~ '^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$' THEN %2$s END$sql$, raw, import_oracle.finding_sql('warning', 'email_format', col, raw));
+            END IF;
+            IF col = 'web_address' THEN
+                warnings := warnings || format($sql$CASE WHEN %1$s !~* '^(https?://)?([^[:space:]/?#:@.]+[.])+[^[:space:]/?#:@.]{2,}([/?#:][^[:space:]]*)?$' THEN %2$s END$sql$, raw, import_oracle.finding_sql('warning', 'web_format', col, raw));
             END IF;
             typed := typed || jsonb_build_object(col, value);
         END IF;
@@ -358,6 +420,10 @@ BEGIN
             CASE place WHEN 'physical' THEN ', t.p_physical_latitude' ELSE '' END, job.country_id));
         errors := errors || format('CASE WHEN t.%I IS NOT NULL AND t.%I <> %s THEN %s END', place || '_region_code_raw', 'id_' || place || '_country_iso_2', job.country_id,
             import_oracle.finding_sql('error', 'region_needs_domestic', place || '_region_code', format('t.%I', place || '_region_code_raw')));
+        warnings := warnings || format($sql$CASE WHEN (SELECT cardinality(k.postcode_masks) > 0 AND NOT EXISTS (SELECT FROM unnest(k.postcode_masks) AS m
+                                                                    WHERE replace(t.%1$I, ' ', '') ~ ('^' || replace(replace(m, 'A', '[A-Za-z]'), '9', '[0-9]') || '$'))
+                                                  FROM register.country AS k WHERE k.id = (%2$s)) AND t.%1$I IS NOT NULL THEN %3$s END$sql$,
+            place || '_postcode_raw', typed ->> (place || '_country_id'), import_oracle.finding_sql('warning', 'postcode_format', place || '_postcode', format('t.%I', place || '_postcode_raw')));
         IF place = 'physical' THEN
             warnings := warnings || format('CASE WHEN t.physical_region_code_raw IS NULL AND (t.physical_country_iso_2_raw IS NULL OR t.id_physical_country_iso_2 = %s) AND num_nonnulls(%s) > 0 THEN %s END',
                 job.country_id, anything, import_oracle.finding_sql('warning', 'region_missing', 'physical_region_code'));
@@ -367,6 +433,11 @@ BEGIN
                     $$jsonb_build_object('columns', to_jsonb(ARRAY['physical_latitude', 'physical_longitude']
                         || CASE WHEN t.physical_altitude_raw IS NOT NULL THEN ARRAY['physical_altitude'] ELSE '{}' END))$$),
                     $$'@'$$, $$CASE WHEN t.physical_latitude_raw IS NULL THEN 'physical_latitude' ELSE 'physical_longitude' END$$));
+            warnings := warnings || format('CASE WHEN abs(t.p_physical_latitude) <= 90 AND abs(t.p_physical_longitude) <= 180
+                    AND (SELECT NOT (trunc(t.p_physical_latitude, 6) BETWEEN k.min_latitude AND k.max_latitude AND trunc(t.p_physical_longitude, 6) BETWEEN k.min_longitude AND k.max_longitude)
+                                AND trunc(t.p_physical_longitude, 6) BETWEEN k.min_latitude AND k.max_latitude AND trunc(t.p_physical_latitude, 6) BETWEEN k.min_longitude AND k.max_longitude
+                         FROM register.country AS k WHERE k.id = (%s)) THEN %s END',
+                typed ->> 'physical_country_id', import_oracle.finding_sql('warning', 'coordinates_swapped', 'physical_latitude', 't.physical_latitude_raw', '''{"columns": ["physical_latitude", "physical_longitude"]}'''));
         END IF;
     END LOOP;
 

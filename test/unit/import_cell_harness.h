@@ -142,10 +142,16 @@ look_up(void *list, SbSlice value, const ImportPeriod *period, ImportCode *code)
 }
 
 static bool
-suggest(void *list, SbSlice value, SbSlice *suggestion)
+suggest(void *list, SbSlice value, const ImportPeriod *period, SbSlice *suggestion)
 {
+	(void) period;
+	if (list == codes)
+	{
+		*suggestion = (SbSlice) {"0301", 4};
+		return value.len == 3 && memcmp(value.data, "301", 3) == 0;
+	}
 	*suggestion = (SbSlice) {"NO", 2};
-	return list == countries && value.len == 3 && memcmp(value.data, "NOR", 3) == 0;
+	return value.len == 3 && memcmp(value.data, "NOR", 3) == 0;
 }
 
 /* Composes e and acute accent. */

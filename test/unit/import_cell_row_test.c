@@ -143,8 +143,8 @@ test_places(void)
 		"E region_needs_domestic physical_region_code=0301; W code_inactive physical_country_iso_2=SU"},
 		{"postal_region_code=x|postal_country_iso_2=SE",
 		"E region_needs_domestic postal_region_code=x; W code_unknown postal_region_code=x"},
-		{"physical_country_iso_2=NOR", "W country_unknown physical_country_iso_2=NOR"},
-		{"physical_country_iso_2=NOR|physical_latitude=1|physical_longitude=1", "W country_unknown physical_country_iso_2=NOR"},
+		{"physical_country_iso_2=NOR", "W country_unknown physical_country_iso_2=NOR {suggestion:NO}"},
+		{"physical_country_iso_2=NOR|physical_latitude=1|physical_longitude=1", "W country_unknown physical_country_iso_2=NOR {suggestion:NO}"},
 		{"physical_country_iso_2=NOR|physical_postcode=1", "E country_unknown physical_country_iso_2=NOR {suggestion:NO}"},
 		{"physical_country_iso_2=no|physical_postcode=1", "E country_unknown physical_country_iso_2=no"},
 		{"physical_country_iso_2=no|postal_address_part1=1", "W country_unknown physical_country_iso_2=no"},
@@ -239,6 +239,43 @@ test_countries(void)
 	check_ids("formal establishment", formal, length(formal));
 }
 
+/* What is known of countries. */
+static void
+test_known_countries(void)
+{
+	static const char *const four[] = {"9999"};
+	static const char *const several[] = {"999 99", "AA-99"};
+	static const ImportCountry known[] = {
+		{46, &several[1], 1, false, 0, 0, 0, 0},
+		{47, four, 1, true, 57700000, 81100000, -9200000, 33700000},
+	};
+	static const RowCase cases[] = {
+		{"physical_postcode=0125|physical_region_code=0301", ""},
+		{"physical_postcode= 01 25|physical_region_code=0301", ""},
+		{"physical_postcode=125|physical_region_code=0301", "W postcode_format physical_postcode=125"},
+		{"physical_postcode=01250|physical_region_code=0301", "W postcode_format physical_postcode=01250"},
+		{"physical_postcode=OSLO|physical_region_code=0301", "W postcode_format physical_postcode=OSLO"},
+		{"physical_postcode=ab-12|physical_country_iso_2=SE", ""},
+		{"physical_postcode=a[-12|physical_country_iso_2=SE", "W postcode_format physical_postcode=a[-12"},
+		{"physical_postcode=125|physical_country_iso_2=SU", "W code_inactive physical_country_iso_2=SU"},
+		{"physical_latitude=59.91|physical_longitude=10.75", ""},
+		{"physical_latitude=10.75|physical_longitude=59.91",
+		"W coordinates_swapped physical_latitude=10.75 {columns:physical_latitude/physical_longitude}"},
+		{"physical_latitude=10.75|physical_longitude=57.7",
+		"W coordinates_swapped physical_latitude=10.75 {columns:physical_latitude/physical_longitude}"},
+		{"physical_latitude=-9.2|physical_longitude=81.1000001",
+		"W coordinates_swapped physical_latitude=-9.2 {columns:physical_latitude/physical_longitude}; I precision_lost physical_longitude=81.1000001"},
+		{"physical_latitude=-9.200001|physical_longitude=60", ""},
+		{"physical_latitude=10|physical_longitude=10", ""},
+		{"physical_latitude=10.75|physical_longitude=59.91|physical_country_iso_2=SE", ""},
+	};
+
+	begin_row();
+	plan.countries = known;
+	plan.ncountries = length(known);
+	check_rows("known country", cases, length(cases));
+}
+
 static void
 test_units(void)
 {
@@ -310,6 +347,7 @@ main(void)
 	test_lives();
 	test_places();
 	test_countries();
+	test_known_countries();
 	test_units();
 	test_order();
 	give_back(0);

@@ -17,6 +17,7 @@
 #define PHONE 1
 #define ADDRESS 2
 #define EMAIL 4
+#define WEB 8
 
 /* A cell by itself: what it comes to, and its findings. */
 typedef struct CellCase
@@ -268,13 +269,13 @@ test_codes(void)
 	static const CellCase plain[] = {
 		{"A", "1", ""},
 		{"a", "null", "W code_unknown c=a"},
-		{"301", "null", "W code_unknown c=301"},
+		{"301", "null", "W code_unknown c=301 {suggestion:0301}"},
 		{"B", "3", ""},
 		{"old", "null, known", "W code_inactive c=old"},
 	};
 	static const CellCase activity[] = {
 		{"B", "3", "W code_not_leaf c=B"},
-		{"1.1", "null", "W code_unknown c=1.1 {suggestion:01.1}"},
+		{"301", "null", "W code_unknown c=301 {suggestion:0301}"},
 		{"9", "null", "W code_unknown c=9"},
 		{"old", "null, known", "W code_inactive c=old"},
 	};
@@ -354,6 +355,7 @@ check_texts(const char *what, int flags, const CellCase *cases, int ncases)
 	columns[0].is_phone = (flags & PHONE) != 0;
 	columns[0].is_address_part = (flags & ADDRESS) != 0;
 	columns[0].is_email = (flags & EMAIL) != 0;
+	columns[0].is_web_address = (flags & WEB) != 0;
 	check_cells(what, cases, ncases);
 }
 
@@ -369,7 +371,7 @@ test_control_characters(void)
 		{"\x01", "[]", "W control_char t=\x01 {codepoint:U+0001}"},
 		{"a\xE2\x80\xA8\xE2\x80\xA9" "b", "[a b]", "W control_char t=a\xE2\x80\xA8\xE2\x80\xA9" "b {codepoint:U+2028}"},
 		{"a\xC2\x85" "b", "[a b]", "W control_char t=a\xC2\x85" "b {codepoint:U+0085}"},
-		{"a\xC3\x83\xC2\x85" "b", "[a\xC3\x83\xC2\x85" "b]", "W mojibake t=a\xC3\x83\xC2\x85" "b"},
+		{"a\xC3\x83\xC2\x85" "b", "[a\xC3\x83\xC2\x85" "b]", "W mojibake t=a\xC3\x83\xC2\x85" "b {suggestion:a\xC3\x85" "b}"},
 		{"\xC3\x82\xC2\x85\xC2\x85x", "[\xC3\x82\xC2\x85 x]", "W control_char t=\xC3\x82\xC2\x85\xC2\x85x {codepoint:U+0085}; W mojibake t=\xC3\x82\xC2\x85\xC2\x85x"},
 		{"e\xCC\x81\t", "[e\xCC\x81]", "W control_char t=e\xCC\x81\t {codepoint:U+0009}"},
 		{"e\xCC\x81", "[\xC3\xA9]", ""},
@@ -397,14 +399,25 @@ test_formulas(void)
 		{"-x", "[-x]", "I formula_like t=-x"},
 		{"+\xC3\x85", "[+\xC3\x85]", "I formula_like t=+\xC3\x85"},
 		{"a=", "[a=]", ""},
-		{"BlÃ¥", "[BlÃ¥]", "W mojibake t=BlÃ¥"},
-		{"\xC3\x82\xC2\xBF", "[\xC3\x82\xC2\xBF]", "W mojibake t=\xC3\x82\xC2\xBF"},
+		{"BlÃ¥", "[BlÃ¥]", "W mojibake t=BlÃ¥ {suggestion:Blå}"},
+		{"\xC3\x82\xC2\xBF", "[\xC3\x82\xC2\xBF]", "W mojibake t=\xC3\x82\xC2\xBF {suggestion:\xC2\xBF}"},
 		{"\xC3\x82\xC3\x80", "[\xC3\x82\xC3\x80]", ""},
 		{"Ãndre", "[Ãndre]", ""},
+		{"BLÃ…BÃ†R", "[BLÃ…BÃ†R]", "W mojibake t=BLÃ…BÃ†R {suggestion:BLÅBÆR}"},
+		{"Ã…Ж", "[Ã…Ж]", ""},
+		{"Ã¥Ж", "[Ã¥Ж]", "W mojibake t=Ã¥Ж"},
+		{"Ã…Ã", "[Ã…Ã]", ""},
+		{"Ã¥\xC3\xA0\xC2\x80\xC2\x80", "[Ã¥\xC3\xA0\xC2\x80\xC2\x80]", "W mojibake t=Ã¥\xC3\xA0\xC2\x80\xC2\x80"},
 	};
 	static const CellCase phones[] = {
-		{"+-", "[+-]", ""},
-		{"BlÃ¥", "[BlÃ¥]", ""},
+		{"+-", "[+-]", "W phone_format t=+-"},
+		{"BlÃ¥", "[BlÃ¥]", "W phone_format t=BlÃ¥"},
+		{"+47 22 33 44 55", "[+47 22 33 44 55]", ""},
+		{"(0)22-33.44/55", "[(0)22-33.44/55]", ""},
+		{"110", "[110]", ""},
+		{"11", "[11]", "W phone_format t=11"},
+		{"47 22 \xE2\x80\xA6", "[47 22 \xE2\x80\xA6]", "W phone_format t=47 22 \xE2\x80\xA6"},
+		{"2+3333", "[2+3333]", "W phone_format t=2+3333"},
 	};
 
 	check_texts("formula", 0, cases, length(cases));
@@ -432,6 +445,62 @@ test_addresses(void)
 
 	check_texts("address", ADDRESS, cases, length(cases));
 	check_texts("other text", 0, other, length(other));
+}
+
+static void
+test_web_addresses(void)
+{
+	static const CellCase cases[] = {
+		{"www.a.no", "[www.a.no]", ""},
+		{"HTTPS://a.no/x y", "[HTTPS://a.no/x y]", "W web_format t=HTTPS://a.no/x y"},
+		{"https://a.no:80/x?y#z", "[https://a.no:80/x?y#z]", ""},
+		{"a.no?b", "[a.no?b]", ""},
+		{"www.x", "[www.x]", "W web_format t=www.x"},
+		{"post@a.no", "[post@a.no]", "W web_format t=post@a.no"},
+		{"a.no/@b", "[a.no/@b]", ""},
+		{"a..no", "[a..no]", "W web_format t=a..no"},
+		{"http://", "[http://]", "W web_format t=http://"},
+		{"none", "[none]", "W web_format t=none"},
+		{"\xC3\xA5.no", "[\xC3\xA5.no]", ""},
+		{"a.", "[a.]", "W web_format t=a."},
+	};
+
+	check_texts("web address", WEB, cases, length(cases));
+}
+
+/* What a spreadsheet marks as text. */
+static void
+test_text_markers(void)
+{
+	static const CellCase integers[] = {
+		{"'12", "12", "I text_marker_removed x='12"},
+		{"'x", "null", "E not_a_number x='x {}"},
+		{"'", "null", "E not_a_number x=' {}"},
+	};
+	static const CellCase numbers[] = {{"'1.5", "[1.5]", "I text_marker_removed x='1.5"}};
+	static const CellCase dates[] = {{"'2020-01-01", "2020-01-01", "I text_marker_removed x='2020-01-01"}};
+	static const CellCase listed[] = {
+		{"'0301", "5", "I text_marker_removed x='0301"},
+		{"'old", "null, known", "W code_inactive x='old; I text_marker_removed x='old"},
+		{"'x", "null", "W code_unknown x='x"},
+	};
+	static const CellCase tags[] = {{"'0301", "null", "E tag_unknown x='0301"}};
+	static const CellCase texts[] = {{"'s-Hertogenbosch", "['s-Hertogenbosch]", ""}};
+
+	begin_plan();
+	add_column("x", IMPORT_INTEGER, IMPORT_LIST_NONE);
+	check_cells("marked integer", integers, length(integers));
+	columns[0].kind = IMPORT_NUMERIC;
+	check_cells("marked number", numbers, length(numbers));
+	columns[0].kind = IMPORT_DATE;
+	check_cells("marked date", dates, length(dates));
+	columns[0].kind = IMPORT_CODE;
+	columns[0].list = IMPORT_LIST_REGION;
+	check_cells("marked code", listed, length(listed));
+	columns[0].list = IMPORT_LIST_TAG;
+	check_cells("marked tag", tags, length(tags));
+	columns[0].kind = IMPORT_TEXT;
+	check_cells("marked text", texts, length(texts));
 }
 
 static void
@@ -556,6 +625,8 @@ main(void)
 	test_formulas();
 	test_addresses();
 	test_emails();
+	test_web_addresses();
+	test_text_markers();
 	test_lengths();
 	test_plain();
 	test_characters();

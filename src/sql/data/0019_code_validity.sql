@@ -73,3 +73,10 @@ WHERE c.iso_2 = k.iso_2;
 UPDATE import.finding_code SET hint = 'Did you mean {suggestion}?' WHERE code IN ('code_unknown', 'tag_unknown');
 UPDATE import.finding_code SET hint = 'The code that is in force then is {successor}' WHERE code = 'code_not_valid_then';
 UPDATE import.finding_code SET hint = 'Use the two letters of ISO 3166: {suggestion}?' WHERE code = 'country_unknown';
+UPDATE import.finding_code SET hint = 'Did you mean {suggestion}?' WHERE code = 'mojibake';
+UPDATE import.finding_code SET hint = 'Are they in each other''s place?' WHERE code = 'coordinates_swapped';
+
+INSERT INTO import.finding_code (level, severity, code, message, hint) VALUES
+    ('row', 'info', 'text_marker_removed', '{column}: "{value}" was read without the apostrophe before it', NULL),
+    ('row', 'warning', 'phone_format', '{column}: "{value}" is not a telephone number', NULL),
+    ('row', 'warning', 'web_format', '{column}: "{value}" is not a web address', NULL);
