@@ -56,6 +56,15 @@
 #define TransamVariables ShmemVariableCache
 #endif
 
+/* Since 16 what is written to a temporary file may be const, and a sort can give without a copy. */
+#if PG_VERSION_NUM >= 160000
+#define statbus_buffile_write(file, data, len) BufFileWrite(file, data, len)
+#define statbus_tuplesort_getdatum(sort, value, is_null) tuplesort_getdatum(sort, true, true, value, is_null, NULL)
+#else
+#define statbus_buffile_write(file, data, len) BufFileWrite(file, unconstify(char *, data), len)
+#define statbus_tuplesort_getdatum(sort, value, is_null) tuplesort_getdatum(sort, true, value, is_null, NULL)
+#endif
+
 /* One function checks the owner of any object from 16 on. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)

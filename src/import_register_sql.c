@@ -1,0 +1,470 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_register_sql.c
+ *	  Analysis of a job: what the register knows of the identifiers of a file.
+ *
+ * It is asked with the rights of whoever runs the analysis, in blocks of many
+ * keys, which are parameters; each block is planned anew, for whether to look
+ * keys up one by one depends on how many there are.
+ *
+ * IDENTIFICATION
+ *	  src/import_register_sql.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "import_identify.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Keys that are asked for at once. */
+#define REGISTER_KEYS 50000
+
+/* $1: values, $2: their type. */
+static const char regular_query[] =
+"SELECT e.ident::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
+" WHERE e.type_id = $2 AND e.ident = ANY ($1) AND e.ident IS NOT NULL";
+
+/* As text: row security keeps ltree from the index. */
+static const char hierarchical_query[] =
+"SELECT e.idents::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
+" WHERE e.type_id = $2 AND e.idents::text = ANY ($1) AND e.idents IS NOT NULL";
+
+/* $1: units.  Columns: unit, from, until, is it of a legal unit. */
+static const char legal_unit_query[] =
+"SELECT u.id, u.valid_from, u.valid_until, NULL::boolean FROM register.legal_unit AS u"
+" WHERE u.id = ANY ($1) ORDER BY u.id, u.valid_from";
+
+static const char establishment_query[] =
+"SELECT u.id, u.valid_from, u.valid_until, u.legal_unit_id IS NOT NULL FROM register.establishment AS u"
+" WHERE u.id = ANY ($1) ORDER BY u.id, u.valid_from";
+
+/* $1: legal units, $2: establishments, $3: types. */
+static const char held_query[] =
+"SELECT e.legal_unit_id, e.establishment_id, e.type_id, coalesce(e.ident, e.idents::text) FROM register.external_ident AS e"
+" WHERE e.legal_unit_id = ANY ($1) AND e.type_id = ANY ($3)"
+" UNION ALL "
+"SELECT e.legal_unit_id, e.establishment_id, e.type_id, coalesce(e.ident, e.idents::text) FROM register.external_ident AS e"
+" WHERE e.establishment_id = ANY ($2) AND e.type_id = ANY ($3)";
+
+/* Keys of a question that is being put. */
+typedef struct RegisterKeys
+{
+	Datum	   *keys;
+	int			nkeys;
+} RegisterKeys;
+
+static SPIPlanPtr prepare(const char *query, int nargs, Oid *types);
+static void execute(SPIPlanPtr plan, Datum *arguments);
+static Datum array_of(const RegisterKeys *keys, Oid type);
+static int32 result_number(uint64 row, int column);
+static void take_known(ImportIdentify *identify, int type);
+static void ask_type(ImportIdentify *identify, int type);
+static int	compare_units(const void *a, const void *b);
+static int64 find_unit(const ImportIdentify *identify, ImportUnit unit);
+static void list_units(ImportIdentify *identify);
+static void join_units(ImportIdentify *identify);
+static void add_days(ImportIdentify *identify, IdentifyUnit *unit, DateADT from, DateADT until);
+static void take_lives(ImportIdentify *identify, bool is_legal);
+static void ask_lives(ImportIdentify *identify, bool is_legal);
+static int	compare_held(const void *a, const void *b);
+
+/* Prepare a question. */
+static SPIPlanPtr
+prepare(const char *query, int nargs, Oid *types)
+{
+	MemoryContext old = CurrentMemoryContext;
+	SPIPlanPtr	plan = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_CUSTOM_PLAN);
+
+	MemoryContextSwitchTo(old);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare a question to the register: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Put it, with parameters of which none is NULL. */
+static void
+execute(SPIPlanPtr plan, Datum *arguments)
+{
+	MemoryContext old = CurrentMemoryContext;
+	int			result = SPI_execute_plan(plan, arguments, NULL, false, 0);
+
+	MemoryContextSwitchTo(old);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not ask the register: %s", SPI_result_code_string(result));
+}
+
+/* The keys as an array. */
+static Datum
+array_of(const RegisterKeys *keys, Oid type)
+{
+	if (type == TEXTOID)
+		return PointerGetDatum(construct_array(keys->keys, keys->nkeys, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(keys->keys, keys->nkeys, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* A number of the answer; 0: none. */
+static int32
+result_number(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt32(value);
+}
+
+/* Remember the units of the identifiers that the answer knows. */
+static void
+take_known(ImportIdentify *identify, int type)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		is_null;
+		text	   *value = DatumGetTextPP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &is_null));
+		int32		legal_unit = result_number(i, 2);
+		int32		establishment = result_number(i, 3);
+		uint32		node;
+
+		if (!import_idents_find(&identify->idents, type, (SbSlice)
+								{
+									VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)
+								}, &node))
+			continue;
+		import_idents_node(&identify->idents, node)->unit =
+			legal_unit != 0 ? IMPORT_LEGAL_UNIT(legal_unit) :
+			establishment != 0 ? IMPORT_ESTABLISHMENT(establishment) : IMPORT_UNIT_OTHER;
+		identify->nunits += legal_unit != 0 || establishment != 0;
+	}
+}
+
+/* Ask for all identifiers of a type. */
+static void
+ask_type(ImportIdentify *identify, int type)
+{
+	Oid			types[2] = {TEXTARRAYOID, INT4OID};
+	SPIPlanPtr	plan = prepare(identify->types[type].is_hierarchical ? hierarchical_query : regular_query, 2, types);
+	RegisterKeys keys = {palloc(sizeof(Datum) * REGISTER_KEYS), 0};
+	MemoryContext block = AllocSetContextCreate(CurrentMemoryContext, "import register", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(block);
+	uint32		count = identify->idents.count;
+
+	for (uint32 node = 0; node < count; node++)
+	{
+		if (import_idents_type(&identify->idents, node) == type)
+		{
+			SbSlice		value = import_idents_value(&identify->idents, node);
+
+			keys.keys[keys.nkeys++] = PointerGetDatum(cstring_to_text_with_len(value.data, (int) value.len));
+		}
+		if (keys.nkeys == REGISTER_KEYS || (node + 1 == count && keys.nkeys > 0))
+		{
+			Datum		arguments[2] = {array_of(&keys, TEXTOID), Int32GetDatum(identify->types[type].id)};
+
+			CHECK_FOR_INTERRUPTS();
+			execute(plan, arguments);
+			take_known(identify, type);
+			SPI_freetuptable(SPI_tuptable);
+			MemoryContextReset(block);
+			keys.nkeys = 0;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(block);
+	pfree(keys.keys);
+	SPI_freeplan(plan);
+}
+
+/* For qsort(). */
+static int
+compare_units(const void *a, const void *b)
+{
+	ImportUnit	x = ((const IdentifyUnit *) a)->unit;
+	ImportUnit	y = ((const IdentifyUnit *) b)->unit;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Where a unit is in the list; -1: nowhere. */
+static int64
+find_unit(const ImportIdentify *identify, ImportUnit unit)
+{
+	int64		low = 0;
+	int64		high = identify->nunits - 1;
+
+	while (low <= high)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (identify->units[middle].unit == unit)
+			return middle;
+		if (identify->units[middle].unit < unit)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
+}
+
+/* List the units that the file mentions, each once, in their order. */
+static void
+list_units(ImportIdentify *identify)
+{
+	int64		nunits = 0;
+	int64		place = 0;
+
+	identify->units = MemoryContextAllocHuge(identify->ident_context, sizeof(IdentifyUnit) * (identify->nunits + 1));
+	for (uint32 node = 0; node < identify->idents.count; node++)
+	{
+		ImportUnit	unit = import_idents_node(&identify->idents, node)->unit;
+
+		if (unit > IMPORT_UNIT_OTHER)
+		{
+			memset(&identify->units[nunits], 0, sizeof(IdentifyUnit));
+			identify->units[nunits++].unit = unit;
+		}
+	}
+	qsort(identify->units, nunits, sizeof(IdentifyUnit), compare_units);
+	for (int64 i = 0; i < nunits; i++)
+		if (i == 0 || identify->units[i].unit != identify->units[place - 1].unit)
+			identify->units[place++] = identify->units[i];
+	identify->nunits = place;
+}
+
+/* Identifiers of one unit belong together. */
+static void
+join_units(ImportIdentify *identify)
+{
+	for (uint32 node = 0; node < identify->idents.count; node++)
+	{
+		ImportUnit	unit = import_idents_node(&identify->idents, node)->unit;
+		IdentifyUnit *at;
+
+		if (unit <= IMPORT_UNIT_OTHER)
+			continue;
+		at = &identify->units[find_unit(identify, unit)];
+		if (at->info == 0)
+			at->info = node + 1;
+		else
+			import_idents_join(&identify->idents, at->info - 1, node);
+	}
+	for (int64 i = 0; i < identify->nunits; i++)
+		identify->units[i].info = 0;
+}
+
+/* The unit exists from then to then, after all that is known of it already. */
+static void
+add_days(ImportIdentify *identify, IdentifyUnit *unit, DateADT from, DateADT until)
+{
+	int			ndays = IDENTIFY_UNIT_DAYS(unit->info);
+	IdentifyDays days = {from, until};
+	IdentifyDays *last = ndays <= 1 ? &unit->days : &identify->more_days[identify->nmore_days - 1];
+
+	if (from >= until)
+		return;
+	if (ndays > 0 && last->until == from)
+	{
+		last->until = until;
+		return;
+	}
+	unit->info += 1 << 2;
+	if (ndays == 0)
+	{
+		unit->days = days;
+		return;
+	}
+	if (identify->nmore_days + 2 > identify->max_more_days)
+	{
+		identify->max_more_days = Max(identify->max_more_days * 2, 1024);
+		identify->more_days = identify->more_days == NULL
+			? MemoryContextAllocHuge(identify->ident_context, sizeof(IdentifyDays) * identify->max_more_days)
+			: repalloc_huge(identify->more_days, sizeof(IdentifyDays) * identify->max_more_days);
+	}
+	if (ndays == 1)
+	{
+		identify->more_days[identify->nmore_days++] = unit->days;
+		if (identify->nmore_days > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the units of the file have too many periods")));
+		unit->days.from = (DateADT) (identify->nmore_days - 1);
+	}
+	identify->more_days[identify->nmore_days++] = days;
+}
+
+/* Remember when units exist; the answer has them in their order, and of each the periods. */
+static void
+take_lives(ImportIdentify *identify, bool is_legal)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		int32		id = result_number(i, 1);
+		int64		place = find_unit(identify, is_legal ? IMPORT_LEGAL_UNIT(id) : IMPORT_ESTABLISHMENT(id));
+		bool		is_null;
+		bool		is_formal;
+		IdentifyUnit *unit;
+
+		if (place < 0)
+			continue;
+		unit = &identify->units[place];
+		add_days(identify, unit, result_number(i, 2), result_number(i, 3));
+		is_formal = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &is_null));
+		if (is_null)
+			continue;
+		unit->info &= ~(uint32) IDENTIFY_UNIT_IS_FORMAL;
+		unit->info |= IDENTIFY_UNIT_HAS_FORMAL | (is_formal ? IDENTIFY_UNIT_IS_FORMAL : 0);
+	}
+}
+
+/* Ask when units of a kind exist. */
+static void
+ask_lives(ImportIdentify *identify, bool is_legal)
+{
+	Oid			type = INT4ARRAYOID;
+	SPIPlanPtr	plan = prepare(is_legal ? legal_unit_query : establishment_query, 1, &type);
+	RegisterKeys keys = {palloc(sizeof(Datum) * REGISTER_KEYS), 0};
+
+	for (int64 i = 0; i < identify->nunits; i++)
+	{
+		ImportUnit	unit = identify->units[i].unit;
+
+		if (import_unit_is_legal(unit) == is_legal)
+			keys.keys[keys.nkeys++] = Int32GetDatum(import_unit_id(unit));
+		if (keys.nkeys == REGISTER_KEYS || (i + 1 == identify->nunits && keys.nkeys > 0))
+		{
+			Datum		argument = array_of(&keys, INT4OID);
+
+			CHECK_FOR_INTERRUPTS();
+			execute(plan, &argument);
+			take_lives(identify, is_legal);
+			SPI_freetuptable(SPI_tuptable);
+			pfree(DatumGetPointer(argument));
+			keys.nkeys = 0;
+		}
+	}
+	pfree(keys.keys);
+	SPI_freeplan(plan);
+}
+
+/* Ask whose the identifiers of the file are, and when those units exist. */
+void
+import_register_ask(ImportIdentify *identify)
+{
+	for (int i = 0; i < identify->ntypes; i++)
+		ask_type(identify, i);
+	list_units(identify);
+	join_units(identify);
+	ask_lives(identify, true);
+	ask_lives(identify, false);
+}
+
+/* When a unit that the file mentions exists; false: the register does not say. */
+bool
+import_register_life(const ImportIdentify *identify, ImportUnit unit, IdentifyLife *life)
+{
+	int64		place = unit > IMPORT_UNIT_OTHER ? find_unit(identify, unit) : -1;
+	const IdentifyUnit *at;
+
+	memset(life, 0, sizeof(*life));
+	if (place < 0)
+		return false;
+	at = &identify->units[place];
+	life->ndays = IDENTIFY_UNIT_DAYS(at->info);
+	life->days = life->ndays <= 1 ? &at->days : &identify->more_days[at->days.from];
+	life->has_formal = (at->info & IDENTIFY_UNIT_HAS_FORMAL) != 0;
+	life->is_formal = (at->info & IDENTIFY_UNIT_IS_FORMAL) != 0;
+	return life->ndays > 0;
+}
+
+/* Does the unit exist throughout? */
+bool
+import_days_cover(const IdentifyLife *life, DateADT from, DateADT until)
+{
+	for (int i = 0; i < life->ndays; i++)
+		if (life->days[i].from <= from && until <= life->days[i].until)
+			return true;
+	return false;
+}
+
+/* Does it exist at any time of it? */
+bool
+import_days_meet(const IdentifyLife *life, DateADT from, DateADT until)
+{
+	for (int i = 0; i < life->ndays; i++)
+		if (life->days[i].from < until && from < life->days[i].until)
+			return true;
+	return false;
+}
+
+/* For qsort() and bsearch(): by unit, then type. */
+static int
+compare_held(const void *a, const void *b)
+{
+	const IdentifyHeld *x = a;
+	const IdentifyHeld *y = b;
+
+	if (x->unit != y->unit)
+		return x->unit < y->unit ? -1 : 1;
+	return x->type < y->type ? -1 : x->type > y->type;
+}
+
+/*
+ * Which identifiers of the types of the file the register holds of some units,
+ * for import_held_find(); in the current memory context.
+ */
+int
+import_register_held(ImportIdentify *identify, const ImportUnit *units, int nunits, IdentifyHeld **held)
+{
+	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID};
+	RegisterKeys keys[3];
+	Datum		arguments[3];
+	MemoryContext context = CurrentMemoryContext;
+	int			count;
+
+	for (int i = 0; i < 3; i++)
+	{
+		keys[i].keys = palloc(sizeof(Datum) * (Max(nunits, identify->ntypes) + 1));
+		keys[i].nkeys = 0;
+	}
+	for (int i = 0; i < nunits; i++)
+	{
+		RegisterKeys *at = &keys[import_unit_is_legal(units[i]) ? 0 : 1];
+
+		at->keys[at->nkeys++] = Int32GetDatum(import_unit_id(units[i]));
+	}
+	for (int i = 0; i < identify->ntypes; i++)
+		keys[2].keys[keys[2].nkeys++] = Int32GetDatum(identify->types[i].id);
+	for (int i = 0; i < 3; i++)
+		arguments[i] = array_of(&keys[i], INT4OID);
+	if (SPI_execute_with_args(held_query, 3, types, arguments, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask for identifiers of units");
+	MemoryContextSwitchTo(context);
+	count = (int) SPI_processed;
+	*held = MemoryContextAlloc(context, sizeof(IdentifyHeld) * (count + 1));
+	for (int i = 0; i < count; i++)
+	{
+		IdentifyHeld *at = &(*held)[i];
+		int32		legal_unit = result_number(i, 1);
+		char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4);
+
+		at->unit = legal_unit != 0 ? IMPORT_LEGAL_UNIT(legal_unit) : IMPORT_ESTABLISHMENT(result_number(i, 2));
+		for (at->type = 0; identify->types[at->type].id != result_number(i, 3);)
+			at->type++;
+		at->value.data = MemoryContextStrdup(context, value);
+		at->value.len = strlen(value);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	qsort(*held, count, sizeof(IdentifyHeld), compare_held);
+	return count;
+}
+
+/* The identifier of a type that the register holds of a unit; NULL: none. */
+const IdentifyHeld *
+import_held_find(const IdentifyHeld *held, int nheld, ImportUnit unit, int type)
+{
+	IdentifyHeld key = {unit, type, {NULL, 0}};
+
+	return bsearch(&key, held, nheld, sizeof(IdentifyHeld), compare_held);
+}
