@@ -68,6 +68,7 @@ CODE_PARTS = \
 	src/sql/import_report.sql \
 	src/sql/import_preview.sql \
 	src/sql/import_undo.sql \
+	src/sql/import_progress.sql \
 	src/sql/derive_stats.sql \
 	src/sql/derive_segments.sql \
 	src/sql/derive_rows.sql \

@@ -243,6 +243,67 @@ FROM public.preview AS p CROSS JOIN LATERAL jsonb_array_elements(p.answer -> 'ta
 SELECT p.slug, public.foreseen(p.answer) FROM public.preview AS p ORDER BY p.slug;
 SELECT api.import_preview('p_new');                 -- fails: it is done
 
+-- Progress, as others see it before anything is committed; and decisions, each with its right.
+SET ROLE "regress_report_rita@example.org";
+SELECT new_job('mine', review => true);
+INSERT INTO import.mine_upload (tax_ident, name) SELECT 930000000 + n, 'Unit ' || n FROM generate_series(1, 4) AS n;
+SELECT api.import_job_approve('mine');              -- fails: nothing to decide yet
+RESET ROLE;
+UPDATE import.job SET state = 'preparing_data' WHERE slug = 'mine';
+UPDATE import.job SET state = 'analysing_data' WHERE slug = 'mine';
+SELECT import.report_progress(id, 'read', 2) FROM import.job WHERE slug = 'mine';
+SELECT r.phase, r.rows FROM import.running() AS r;
+SELECT state, analysis_completed_pct FROM api.import_job WHERE slug = 'mine';
+SELECT import.report_progress(id, 'write', 3) FROM import.job WHERE slug = 'mine';
+SET ROLE "regress_report_olav@example.org";
+SELECT state, analysis_completed_pct, api.get_import_job_progress(id) -> 'analysis_completed_pct' AS rpc, api.is_importing() #>> '{jobs,0,analysis_completed_pct}' AS importing FROM api.import_job WHERE slug = 'mine';
+SELECT import.report_progress(1, 'write', 3);       -- fails
+SELECT api.import_job_approve('mine');              -- fails
+SELECT api.import_job_cancel('mine');               -- fails
+SELECT api.import_job_delete('mine');               -- fails: under way
+SELECT api.import_job_approve('nothing');           -- fails
+SELECT api.import_job_cancel('nothing');            -- fails
+SELECT api.import_job_delete('nothing');            -- fails
+RESET ROLE;
+SELECT import.report_progress(id, 'end', 0) FROM import.job WHERE slug = 'mine';
+SELECT count(*) AS running FROM import.running();
+CALL worker.process_tasks();
+SELECT state, analysis_completed_pct FROM api.import_job WHERE slug = 'mine';
+SET ROLE "regress_report_olav@example.org";
+SELECT api.import_job_reject('mine');               -- fails
+SELECT api.import_job_delete('mine');               -- fails
+SELECT api.import_job_clone('mine', 'from_mine', true);     -- fails: the file is Rita's
+SELECT api.import_job_clone('mine', 'from_mine') - 'id' AS clone;
+SELECT j.user_id = auth.uid() AS own, j.state, j.definition_slug, j.default_valid_from, j.default_valid_to, j.review FROM api.import_job AS j WHERE j.slug = 'from_mine';
+SELECT api.import_job_delete('from_mine');
+RESET ROLE;
+SET ROLE "regress_report_rita@example.org";
+SELECT api.import_job_clone('mine', 'copy_of_mine', true) - 'id' AS clone;
+SELECT tax_ident, name FROM api.copy_of_mine_upload;
+-- Waiting for its turn: there is nobody to be told. Waiting for review: rejected.
+SELECT api.import_job_cancel('copy_of_mine');
+SELECT api.import_job_cancel('copy_of_mine');       -- fails
+SELECT state, error, total_rows, imported_rows + unchanged_rows + skipped_rows + error_count AS accounted_for FROM api.import_job WHERE slug = 'copy_of_mine';
+SELECT api.import_job_cancel('mine');
+RESET ROLE;
+CALL worker.process_tasks();
+SELECT slug, state, error, skipped_rows FROM import.job WHERE slug IN ('mine', 'copy_of_mine') ORDER BY id;
+-- A copy of a file that came in chunks, in its order. An administrator decides about the job of another, and deletes it.
+SET ROLE "regress_report_rita@example.org";
+SELECT api.import_job_clone('again', 'third', true) -> 'rows' AS rows;
+RESET ROLE;
+CALL worker.process_tasks();
+SELECT string_agg(name_raw, ' | ' ORDER BY row_id) FROM import.third_data WHERE row_id <> 2;
+SET ROLE "regress_report_ada@example.org";
+SELECT api.import_job_reject('third');
+SELECT api.import_job_reject('third');              -- fails
+RESET ROLE;
+CALL worker.process_tasks();
+SET ROLE "regress_report_ada@example.org";
+SELECT api.import_job_delete('third');
+SELECT count(*) FROM api.import_job WHERE slug = 'third';
+RESET ROLE;
+
 \c contrib_regression
 DROP DATABASE regress_import_report;
 DROP ROLE "regress_report_rita@example.org", "regress_report_olav@example.org", "regress_report_ada@example.org";

@@ -12,6 +12,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "import_progress.h"
 #include "import_stage.h"
 
 #include "catalog/pg_type.h"
@@ -90,6 +91,8 @@ read_rows(ImportAnalysis *analysis)
 	while (import_file_next(analysis->file, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (row.row_id % IMPORT_PROGRESS_ROWS == 0)
+			import_progress(job->id, IMPORT_PHASE_READ, row.row_id);
 		if (job->plan.all_percentages_small && row.cells[job->percentage].data != NULL)
 			job->plan.all_percentages_small = !import_percentage_above_one(&job->plan, row.cells[job->percentage]);
 		import_identify_add(analysis->identify, &row);
@@ -278,6 +281,8 @@ write_rows(ImportAnalysis *analysis)
 	while (import_file_next(analysis->file, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (row.row_id % IMPORT_PROGRESS_ROWS == 0)
+			import_progress(job->id, IMPORT_PHASE_WRITE, row.row_id);
 		import_identify_next(analysis->identify, &fate);
 		record->row_id = row.row_id;
 		record->source_line = row.source_line;
@@ -319,7 +324,9 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(context);
 	analysis.identify = import_identify_begin(analysis.job, analysis.notes);
 	MemoryContextSwitchTo(context);
+	import_progress(analysis.job->id, IMPORT_PHASE_READ, 0);
 	read_rows(&analysis);
+	import_progress(analysis.job->id, IMPORT_PHASE_IDENTIFY, 0);
 	import_identify_resolve(analysis.identify, analysis.file);
 	MemoryContextSwitchTo(context);
 	import_notes_sort(analysis.notes);
@@ -329,6 +336,7 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 	import_identify_end(analysis.identify);
 	import_notes_end(analysis.notes);
 	import_file_close(analysis.file);
+	import_progress_end();
 	SPI_finish();
 	PG_RETURN_VOID();
 }

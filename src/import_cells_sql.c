@@ -16,6 +16,7 @@
  *-------------------------------------------------------------------------
  */
 #include "import_analyse.h"
+#include "import_progress.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -334,6 +335,8 @@ analyse_rows(ImportStage *stage)
 			break;
 		read_cells(stage, tuple);
 		read_row(stage);
+		if (record->row_id % IMPORT_PROGRESS_ROWS == 0)
+			import_progress(job->id, IMPORT_PHASE_WRITE, record->row_id);
 		read_notes(stage);
 		record->row.findings = NULL;
 		record->row.nfindings = record->row.nerrors = record->row.nwarnings = 0;

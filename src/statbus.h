@@ -70,6 +70,11 @@
 #define object_ownercheck(classid, objectid, roleid) pg_class_ownercheck(objectid, roleid)
 #endif
 
+/* The sessions of the server are listed by a function of another name before 16. */
+#if PG_VERSION_NUM < 160000
+#define pgstat_get_local_beentry_by_index(index) pgstat_fetch_stat_local_beentry(index)
+#endif
+
 /*
  * A column of a row of a table.  The newest minor versions of the server inline a call of a function into heap_getattr()
  * that older ones do not have: a library built with it would not load there.  It is for composite values.

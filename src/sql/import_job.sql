@@ -589,7 +589,9 @@ BEGIN
             UPDATE import.job AS j SET state = 'analysing_data' WHERE j.id = job.id;
 
         WHEN 'analysing_data' THEN
+            PERFORM import.report_progress(job.id, 'read', 0);
             PERFORM import.analyse(job.id);
+            PERFORM import.report_progress(job.id, 'end', 0);
             EXECUTE format('ANALYZE import.%I', job.data_table_name);
             SELECT * INTO counts FROM import.row_counts(job.id);
             IF counts.total <> job.total_rows THEN
@@ -688,7 +690,10 @@ AS $fail_job$
     UPDATE import.job AS j
     SET state = CASE WHEN j.state::text = 'undoing' AND j.error IS NULL THEN 'finished'::import.job_state ELSE 'failed' END,
         error = CASE WHEN j.state::text = 'undoing' THEN j.error ELSE coalesce(nullif(fail_job.error, ''), 'unknown error') END,
-        undo_error = CASE WHEN j.state::text = 'undoing' THEN coalesce(nullif(fail_job.error, ''), 'unknown error') ELSE j.undo_error END
+        undo_error = CASE WHEN j.state::text = 'undoing' THEN coalesce(nullif(fail_job.error, ''), 'unknown error') ELSE j.undo_error END,
+        -- What was not applied by then never will be.
+        skipped_rows = CASE WHEN j.state::text = 'undoing' THEN j.skipped_rows
+                            ELSE coalesce(j.total_rows - j.imported_rows - j.unchanged_rows - j.error_count, 0) END
     WHERE j.id = (payload ->> 'job_id')::integer
     AND j.state::text NOT IN ('finished', 'failed', 'undone');
 $fail_job$;

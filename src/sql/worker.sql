@@ -110,8 +110,8 @@ $claim$;
 COMMENT ON FUNCTION worker.claim(text[]) IS 'Marks the next task of these queues as being processed and returns it; the caller must own the queues; internal';
 REVOKE ALL ON FUNCTION worker.claim(text[]) FROM PUBLIC;
 
--- What became of a task: no error_code, it is completed; a cancelled session, it will run again; a deadlock or a lock that
--- others held for too long, the same up to five times; else it has failed.
+-- What became of a task: no error_code, it is completed; a cancelled session, it will run again, unless it was the task that
+-- was called off; a deadlock or a lock that others held for too long, the same up to five times; else it has failed.
 CREATE OR REPLACE FUNCTION worker.settle(
     task_id bigint, duration_ms numeric, error_code text, error text, detail text, hint text, context text
 )
@@ -119,19 +119,22 @@ RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $settle$
+    -- Whoever calls the task off holds its row: what he has written is seen below.
+    SELECT FROM worker.tasks AS t WHERE t.id = settle.task_id FOR NO KEY UPDATE;
     UPDATE worker.tasks AS t
     SET state = outcome.state,
         process_stop_at = clock_timestamp(),
         completed_at = CASE WHEN outcome.state <> 'interrupted' THEN clock_timestamp() END,
         duration_ms = settle.duration_ms,
         worker_pid = NULL,
-        error = CASE WHEN outcome.state = 'failed' THEN settle.error END,
+        error = CASE WHEN outcome.state = 'failed' THEN CASE WHEN settle.error_code = '57014' THEN t.cancel_reason ELSE settle.error END END,
         error_code = CASE WHEN outcome.state = 'failed' THEN settle.error_code END,
         error_detail = CASE WHEN outcome.state = 'failed' THEN nullif(settle.detail, '') END,
         error_hint = CASE WHEN outcome.state = 'failed' THEN nullif(settle.hint, '') END,
         error_context = CASE WHEN outcome.state = 'failed' THEN nullif(settle.context, '') END
     FROM (SELECT CASE
                      WHEN settle.error_code IS NULL THEN 'completed'::worker.task_state
+                     WHEN settle.error_code = '57014' AND before.cancel_reason IS NOT NULL THEN 'failed'
                      WHEN settle.error_code = '57014' THEN 'interrupted'
                      WHEN settle.error_code IN ('40001', '40P01', '55P03') AND before.attempts < 5 THEN 'interrupted'
                      ELSE 'failed'
@@ -142,6 +145,31 @@ AS $settle$
 $settle$;
 COMMENT ON FUNCTION worker.settle(bigint, numeric, text, text, text, text, text) IS 'Records the end of a task; internal';
 REVOKE ALL ON FUNCTION worker.settle(bigint, numeric, text, text, text, text, text) FROM PUBLIC;
+
+-- The session that works on a task owns its queue: a process that does not may be anybody, the number given to it anew.
+CREATE OR REPLACE FUNCTION worker.cancel(task_id bigint, reason text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $cancel$
+DECLARE
+    called_off record;
+BEGIN
+    UPDATE worker.tasks AS t SET cancel_reason = cancel.reason
+    WHERE t.id = cancel.task_id AND t.state = 'processing' AND t.cancel_reason IS NULL
+    RETURNING t.worker_pid, hashtextextended('statbus.worker.' || t.queue, 0) AS key INTO called_off;
+    -- From here on the session cannot settle the task before this transaction ends.
+    RETURN coalesce((SELECT pg_cancel_backend(l.pid)
+                     FROM pg_locks AS l
+                     WHERE l.pid = called_off.worker_pid AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                     AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+                     AND (l.classid::bigint << 32 | l.objid::bigint) = called_off.key
+                     LIMIT 1), false);
+END
+$cancel$;
+COMMENT ON FUNCTION worker.cancel(bigint, text) IS
+    'Calls off a task that is being processed, for good: its session stops at once, and settles it as failed when the caller has committed; whether there was one to be told; internal';
+REVOKE ALL ON FUNCTION worker.cancel(bigint, text) FROM PUBLIC;
 
 -- A procedure that commits: no SET clause is allowed, every name is qualified.
 --
@@ -208,22 +236,37 @@ BEGIN
                 -- What fails in a deferred trigger fails the task, not this procedure.
                 SET CONSTRAINTS ALL IMMEDIATE;
             END IF;
+            PERFORM worker.settle(task.task_id,
+                                  (1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - started_at))::pg_catalog.numeric,
+                                  NULL, NULL, NULL, NULL, NULL);
         EXCEPTION WHEN query_canceled OR OTHERS THEN
             GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT,
                 error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT, error_context = PG_EXCEPTION_CONTEXT;
         END;
-        PERFORM worker.settle(task.task_id,
-                              (1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - started_at))::pg_catalog.numeric,
-                              error_code, error_message, error_detail, error_hint, error_context);
+        IF error_code IS NOT NULL THEN
+            BEGIN
+                PERFORM worker.settle(task.task_id,
+                                      (1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - started_at))::pg_catalog.numeric,
+                                      error_code, error_message, error_detail, error_hint, error_context);
+            EXCEPTION WHEN query_canceled THEN
+                -- Called off while it failed: the one who did so is waited for here.
+                PERFORM worker.settle(task.task_id,
+                                      (1000 * EXTRACT(epoch FROM pg_catalog.clock_timestamp() - started_at))::pg_catalog.numeric,
+                                      error_code, error_message, error_detail, error_hint, error_context);
+            END;
+        END IF;
         IF NOT in_block THEN
             COMMIT;
         END IF;
-        EXIT WHEN error_code = '57014';     -- cancelled
+        -- Cancelled was this session, or the task alone.
+        EXIT WHEN error_code = '57014'
+            AND NOT EXISTS (SELECT FROM worker.tasks AS t WHERE t.id OPERATOR(pg_catalog.=) task.task_id AND t.cancel_reason IS NOT NULL);
 
         IF error_code IS NOT NULL AND task.failure_procedure IS NOT NULL
             AND EXISTS (SELECT FROM worker.tasks AS t WHERE t.id OPERATOR(pg_catalog.=) task.task_id AND t.state OPERATOR(pg_catalog.=) 'failed') THEN
             BEGIN
-                EXECUTE pg_catalog.format('CALL %s($1, $2)', task.failure_procedure) USING task.payload, error_message;
+                EXECUTE pg_catalog.format('CALL %s($1, $2)', task.failure_procedure)
+                USING task.payload, (SELECT t.error FROM worker.tasks AS t WHERE t.id OPERATOR(pg_catalog.=) task.task_id);
             EXCEPTION WHEN OTHERS THEN
                 RAISE WARNING 'failure procedure of task % failed: %', task.task_id, SQLERRM;
             END;

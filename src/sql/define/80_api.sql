@@ -33,8 +33,10 @@ BEGIN
             SELECT 'import.' || name, 'import_' || name, '{}', '{}'
             FROM unnest(ARRAY['definition', 'step', 'definition_step', 'data_column', 'source_column', 'mapping', 'finding_code']) AS t (name)
             UNION ALL
-            SELECT 'import.job', 'import_job', '{}',
-                   '{"definition_slug": "(SELECT d.slug FROM import.definition AS d WHERE d.id = t.definition_id)"}'
+            -- How far the analysis is stands in the table when it is done.
+            SELECT 'import.job', 'import_job', '{analysis_completed_pct}',
+                   '{"definition_slug": "(SELECT d.slug FROM import.definition AS d WHERE d.id = t.definition_id)",
+                     "analysis_completed_pct": "(CASE t.state WHEN ''analysing_data'' THEN import.analysis_pct(t.id, t.total_rows) ELSE t.analysis_completed_pct END)::numeric(5, 2)"}'
             UNION ALL
             -- People: nothing that a password or a key could be tried against.
             SELECT 'auth."user"', 'user', '{password,encrypted_password,has_own_role}', '{"password": "NULL::text"}'
@@ -47,7 +49,7 @@ BEGIN
             PERFORM statbus.generate_api_view(shown.base::regclass, shown.view_name,
                 (SELECT array_agg(a.attname) FROM pg_attribute AS a
                  WHERE a.attrelid = shown.base::regclass AND NOT a.attisdropped
-                 AND a.attnum > (SELECT w.attnum FROM pg_attribute AS w WHERE w.attrelid = a.attrelid AND w.attname = 'warning_count')), shown.computed);
+                 AND a.attnum > (SELECT w.attnum FROM pg_attribute AS w WHERE w.attrelid = a.attrelid AND w.attname = 'warning_count')), shown.computed - 'analysis_completed_pct');
         END IF;
         PERFORM statbus.generate_api_view(shown.base::regclass, shown.view_name, shown.hidden, shown.computed);
     END LOOP;

@@ -428,7 +428,8 @@ AS $is_importing$
         'active', count(*) > 0,
         'jobs', coalesce(jsonb_agg(jsonb_build_object(
             'id', j.id, 'slug', j.slug, 'state', j.state, 'total_rows', j.total_rows, 'imported_rows', j.imported_rows,
-            'analysis_completed_pct', j.analysis_completed_pct, 'import_completed_pct', j.import_completed_pct) ORDER BY j.priority, j.id), '[]'))
+            'analysis_completed_pct', CASE j.state WHEN 'analysing_data' THEN import.analysis_pct(j.id, j.total_rows) ELSE j.analysis_completed_pct END,
+            'import_completed_pct', j.import_completed_pct) ORDER BY j.priority, j.id), '[]'))
     FROM import.job AS j
     WHERE j.state IN ('upload_completed', 'preparing_data', 'analysing_data', 'approved', 'processing_data')
 $is_importing$;
@@ -479,7 +480,8 @@ BEGIN
         'job_id', job.id, 'slug', job.slug, 'state', job.state, 'total_rows', job.total_rows, 'imported_rows', job.imported_rows,
         'unchanged_rows', job.unchanged_rows, 'skipped_rows', job.skipped_rows,
         'error_count', job.error_count, 'warning_count', job.warning_count,
-        'analysis_completed_pct', job.analysis_completed_pct, 'analysis_rows_per_sec', job.analysis_rows_per_sec,
+        'analysis_completed_pct', CASE job.state WHEN 'analysing_data' THEN import.analysis_pct(job.id, job.total_rows) ELSE job.analysis_completed_pct END,
+        'analysis_rows_per_sec', job.analysis_rows_per_sec,
         'import_completed_pct', job.import_completed_pct, 'import_rows_per_sec', job.import_rows_per_sec,
         'current_step_code', job.current_step_code, 'last_progress_update', job.last_progress_update, 'error', job.error,
         'row_states', row_states);
