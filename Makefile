@@ -65,6 +65,9 @@ CODE_PARTS = \
 	src/sql/import_identify.sql \
 	src/sql/import_cells.sql \
 	src/sql/import_apply.sql \
+	src/sql/import_apply_new.sql \
+	src/sql/import_apply_units.sql \
+	src/sql/import_apply_parts.sql \
 	src/sql/import_report.sql \
 	src/sql/import_preview.sql \
 	src/sql/import_undo.sql \
