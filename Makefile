@@ -63,6 +63,7 @@ CODE_PARTS = \
 	src/sql/import_upload.sql \
 	src/sql/import_analyse.sql \
 	src/sql/import_identify.sql \
+	src/sql/import_relationships.sql \
 	src/sql/import_cells.sql \
 	src/sql/import_apply.sql \
 	src/sql/import_apply_new.sql \
