@@ -394,6 +394,132 @@ COMMENT ON FUNCTION import.analyse_links(integer) IS 'Second stage of the analys
 REVOKE ALL ON FUNCTION import.analyse_links(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.analyse_links(integer) TO authenticated;
 
+-- Relationships: both ends must be legal units that exist throughout the period of the row.
+CREATE OR REPLACE FUNCTION import.analyse_relationships(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $analyse_relationships$
+DECLARE
+    strategy text;
+    plan text[];
+    side record;
+BEGIN
+    SELECT j.definition_snapshot #>> '{import_definition,strategy}',
+           ARRAY(SELECT p.column_name FROM import.plan_column(j.definition_snapshot) AS p WHERE p.purpose = 'source_input')
+    INTO STRICT strategy, plan
+    FROM import.job AS j WHERE j.id = analyse_relationships.job_id;
+    PERFORM import.drop_temporary('import_life', 'import_hit', 'import_link');
+
+    CREATE TEMPORARY TABLE import_life AS
+    SELECT lu.id, range_agg(lu.valid_range) AS life
+    FROM register.legal_unit AS lu
+    WHERE lu.id IN (SELECT k.legal_unit_id FROM pg_temp.import_key AS k)
+    GROUP BY lu.id;
+    ANALYZE pg_temp.import_life;
+    CREATE TEMPORARY TABLE import_hit AS
+    SELECT i.row_id, i.role, array_agg(i.column_name ORDER BY i.column_name) AS columns, min(k.legal_unit_id) AS legal_unit_id,
+           coalesce(min(k.legal_unit_id) <> max(k.legal_unit_id), false) AS is_ambiguous
+    FROM pg_temp.import_ident AS i
+    JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value
+    GROUP BY i.row_id, i.role;
+    ANALYZE pg_temp.import_hit;
+
+    FOR side IN SELECT * FROM (VALUES (2, 'influencing\_%'), (3, 'influenced\_%')) AS v (role, pattern) LOOP
+        INSERT INTO pg_temp.import_note (row_id, severity, finding)
+        SELECT r.row_id, 'error', jsonb_build_object('code', 'value_missing', 'severity', 'error', 'details', jsonb_build_object(
+                   'columns', (SELECT jsonb_agg(left(name, -4)) FROM unnest(plan) AS name WHERE name LIKE side.pattern)))
+        FROM pg_temp.import_row AS r
+        WHERE NOT r.is_skipped
+        AND NOT EXISTS (SELECT FROM pg_temp.import_ident AS i WHERE i.row_id = r.row_id AND i.role = side.role)
+        AND NOT EXISTS (SELECT FROM pg_temp.import_note AS n WHERE n.row_id = r.row_id AND n.finding ->> 'column' || '_raw' LIKE side.pattern);
+    END LOOP;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT h.row_id, 'error', jsonb_build_object('code', 'ident_conflict', 'severity', 'error', 'details', jsonb_build_object('columns', to_jsonb(h.columns)))
+    FROM pg_temp.import_hit AS h WHERE h.is_ambiguous;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT i.row_id, 'error', jsonb_build_object('code', CASE WHEN k.is_known THEN 'unit_type_conflict' ELSE 'reference_missing' END, 'severity', 'error',
+               'column', i.column_name, 'value', i.value)
+    FROM pg_temp.import_hit AS h
+    JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
+    JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value
+    WHERE h.legal_unit_id IS NULL;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT i.row_id, 'error', jsonb_build_object('code', 'reference_not_valid_then', 'severity', 'error', 'column', i.column_name, 'value', i.value,
+               'details', jsonb_build_object('legal_unit_id', h.legal_unit_id, 'periods', import.periods_as_text(l.life)))
+    FROM pg_temp.import_hit AS h
+    JOIN pg_temp.import_row AS r ON r.row_id = h.row_id
+    JOIN pg_temp.import_life AS l ON l.id = h.legal_unit_id
+    JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
+    WHERE NOT h.is_ambiguous AND NOT l.life @> daterange(r.valid_from, r.valid_until);
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT x.row_id, 'error', jsonb_build_object('code', 'ownership_self', 'severity', 'error', 'details', jsonb_build_object('columns', to_jsonb(x.columns || y.columns)))
+    FROM pg_temp.import_hit AS x
+    JOIN pg_temp.import_hit AS y ON y.row_id = x.row_id AND y.legal_unit_id = x.legal_unit_id
+    WHERE x.role = 2 AND y.role = 3;
+
+    -- Only sound ends make an entity: influencing unit, influenced unit and type.
+    CREATE TEMPORARY TABLE import_link AS
+    SELECT r.row_id, r.valid_from, r.valid_until, x.legal_unit_id AS influencing_id, y.legal_unit_id AS influenced_id, t.id AS type_id, t.primary_influencer_only
+    FROM pg_temp.import_row AS r
+    JOIN pg_temp.import_source AS s ON s.row_id = r.row_id
+    JOIN pg_temp.import_hit AS x ON x.row_id = r.row_id AND x.role = 2
+    JOIN pg_temp.import_hit AS y ON y.row_id = r.row_id AND y.role = 3
+    JOIN register.legal_rel_type AS t ON t.code = s.rel_type_code_raw AND t.enabled
+    WHERE NOT EXISTS (SELECT FROM pg_temp.import_note AS n WHERE n.row_id = r.row_id AND n.severity = 'error');
+    ANALYZE pg_temp.import_link;
+    UPDATE pg_temp.import_row AS r SET is_refused = true
+    WHERE NOT EXISTS (SELECT FROM pg_temp.import_link AS k WHERE k.row_id = r.row_id);
+    UPDATE pg_temp.import_row AS r
+    SET founding_row_id = f.founding_row_id, relationship_id = f.relationship_id, is_new = f.relationship_id IS NULL
+    FROM (SELECT k.row_id, min(k.row_id) OVER (PARTITION BY k.influencing_id, k.influenced_id, k.type_id) AS founding_row_id, e.id AS relationship_id
+          FROM pg_temp.import_link AS k
+          LEFT JOIN (SELECT lr.influencing_id, lr.influenced_id, lr.type_id, min(lr.id) AS id
+                     FROM register.legal_relationship AS lr
+                     GROUP BY lr.influencing_id, lr.influenced_id, lr.type_id) AS e
+              ON e.influencing_id = k.influencing_id AND e.influenced_id = k.influenced_id AND e.type_id = k.type_id) AS f
+    WHERE f.row_id = r.row_id;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT r.row_id, 'error', jsonb_build_object('code', CASE WHEN r.is_new THEN 'unit_not_found' ELSE 'unit_already_exists' END, 'severity', 'error',
+               'details', jsonb_build_object('columns', to_jsonb(x.columns || y.columns), 'strategy', strategy))
+    FROM pg_temp.import_row AS r
+    JOIN pg_temp.import_hit AS x ON x.row_id = r.row_id AND x.role = 2
+    JOIN pg_temp.import_hit AS y ON y.row_id = r.row_id AND y.role = 3
+    WHERE NOT r.is_refused
+    AND (r.is_new AND strategy IN ('replace_only', 'update_only') OR NOT r.is_new AND strategy = 'insert_only');
+
+    -- At most one influencer at a time of a type that says so: both rows of the file are at fault, and the row that meets
+    -- a stored relationship. Islands of overlapping periods with more than one influencer hold exactly such rows.
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    WITH placed AS MATERIALIZED (
+        SELECT p.*, count(*) FILTER (WHERE p.starts) OVER (PARTITION BY p.influenced_id, p.type_id ORDER BY p.valid_from, p.row_id) AS island
+        FROM (SELECT k.*, coalesce(max(k.valid_until) OVER (PARTITION BY k.influenced_id, k.type_id ORDER BY k.valid_from, k.row_id
+                                                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) <= k.valid_from, true) AS starts
+              FROM pg_temp.import_link AS k
+              WHERE k.primary_influencer_only) AS p)
+    SELECT i.row_id, 'error', jsonb_build_object('code', 'duplicate_primary_controller', 'severity', 'error', 'column', 'influenced_tax_ident',
+               'value', s.influenced_tax_ident_raw, 'details', jsonb_build_object('rows', to_jsonb(c.rows)))
+    FROM placed AS i
+    JOIN (SELECT x.influenced_id, x.type_id, x.island, (array_agg(x.row_id ORDER BY x.row_id))[:10] AS rows
+          FROM placed AS x
+          GROUP BY x.influenced_id, x.type_id, x.island
+          HAVING min(x.influencing_id) <> max(x.influencing_id)) AS c ON c.influenced_id = i.influenced_id AND c.type_id = i.type_id AND c.island = i.island
+    JOIN pg_temp.import_source AS s ON s.row_id = i.row_id;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding)
+    SELECT DISTINCT ON (k.row_id) k.row_id, 'error', jsonb_build_object('code', 'duplicate_primary_controller', 'severity', 'error', 'column', 'influenced_tax_ident',
+               'value', s.influenced_tax_ident_raw, 'details', jsonb_build_object('influencing_id', lr.influencing_id, 'legal_relationship_id', lr.id))
+    FROM pg_temp.import_link AS k
+    JOIN pg_temp.import_source AS s ON s.row_id = k.row_id
+    JOIN register.legal_relationship AS lr ON lr.influenced_id = k.influenced_id AND lr.type_id = k.type_id
+    WHERE k.primary_influencer_only AND lr.influencing_id <> k.influencing_id
+    AND lr.valid_from < k.valid_until AND k.valid_from < lr.valid_until
+    ORDER BY k.row_id, lr.id;
+END
+$analyse_relationships$;
+COMMENT ON FUNCTION import.analyse_relationships(integer) IS 'Second stage of the analysis, third part, for relationships: their ends and their conflicts';
+REVOKE ALL ON FUNCTION import.analyse_relationships(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.analyse_relationships(integer) TO authenticated;
+
 -- Several rows of one entity: copies, contradictions, gaps; and the batch of each entity.
 CREATE OR REPLACE FUNCTION import.analyse_repeats(job_id integer)
 RETURNS void
