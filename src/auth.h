@@ -28,4 +28,7 @@ extern AuthIdentity statbus_identity(Oid role_id);
 /* Whether a role has rights on the whole server, which no user of a register may have. */
 extern bool statbus_role_rules_server(Oid role_id);
 
+/* Whether the current user administers the register, and auth."user".id of him (0: nobody). */
+extern bool statbus_is_admin(int32 *user_id);
+
 #endif							/* AUTH_H */

@@ -312,6 +312,16 @@ identity_or_assumed(Oid role_id)
 	return statbus_identity(role_id);
 }
 
+/* See auth.h. */
+bool
+statbus_is_admin(int32 *user_id)
+{
+	AuthIdentity identity = identity_or_assumed(GetUserId());
+
+	*user_id = identity.user_id;
+	return identity.user_id != 0 && identity.rank >= find_rank("admin_user");
+}
+
 /* auth.uid() → integer: auth."user".id of the current user. */
 Datum
 statbus_auth_uid(PG_FUNCTION_ARGS)

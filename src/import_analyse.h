@@ -90,6 +90,9 @@ typedef struct ImportPath
 	int		   *columns;		/* of the file, in their order */
 } ImportPath;
 
+/* Declared rules and severities. */
+typedef struct ImportRules ImportRules;
+
 /* The job and all that is known before the first row is read. */
 typedef struct ImportJob
 {
@@ -111,6 +114,7 @@ typedef struct ImportJob
 	ImportPath *paths;			/* the last columns of the stage */
 	int			npaths;
 	int			percentage;		/* column; -1: none */
+	ImportRules *rules;			/* NULL: neither rules nor other severities */
 } ImportJob;
 
 /* A finding that an earlier stage noted. */
@@ -153,6 +157,10 @@ extern bool import_codes_suggest(void *codes, SbSlice value, const ImportPeriod 
 extern SbSlice import_normalise(void *arg, SbSlice value);
 
 extern Jsonb *import_finding_jsonb(const ImportFinding *finding);
+extern ImportKind import_kind_of(const char *name);
+extern ImportRules *import_rules_load(const ImportJob *job);
+extern void import_rules_judge(const ImportJob *job, ImportRecord *record);
+
 extern Datum import_pack_findings(const ImportRecord *record);
 extern Datum import_findings_by_column(const ImportRecord *record, ImportSeverity severity);
 

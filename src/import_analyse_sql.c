@@ -294,6 +294,7 @@ write_rows(ImportAnalysis *analysis)
 		set_stage(analysis, &row, &fate);
 		collect_notes(analysis, &row);
 		import_judge_row(&job->plan, &record->row);
+		import_rules_judge(job, record);
 		import_output_add(analysis->output, record);
 	}
 	MemoryContextSwitchTo(job->context);

@@ -341,6 +341,7 @@ analyse_rows(ImportStage *stage)
 		record->row.findings = NULL;
 		record->row.nfindings = record->row.nerrors = record->row.nwarnings = 0;
 		import_judge_row(&job->plan, &record->row);
+		import_rules_judge(job, record);
 		import_output_add(stage->output, record);
 	}
 	MemoryContextSwitchTo(job->context);

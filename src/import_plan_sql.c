@@ -128,7 +128,6 @@ static void read_marks(ImportJob *job, const char *decimal, const char *thousand
 static void check_marks(const char *decimal, const char *thousands);
 static void read_formats(ImportJob *job, uint64 row);
 static void *arena_alloc(void *arg, size_t size);
-static ImportKind kind_of(const char *name);
 static void read_column(ImportJob *job, uint64 row, ImportColumn *column);
 static void read_columns(ImportJob *job);
 static void read_countries(ImportJob *job);
@@ -301,8 +300,8 @@ arena_alloc(void *arg, size_t size)
 }
 
 /* What import.cell_columns() calls a kind. */
-static ImportKind
-kind_of(const char *name)
+ImportKind
+import_kind_of(const char *name)
 {
 	for (int i = 0; i < (int) lengthof(kind_names); i++)
 		if (strcmp(kind_names[i], name) == 0)
@@ -324,7 +323,7 @@ read_column(ImportJob *job, uint64 row, ImportColumn *column)
 	name[len] = '\0';
 	job->raw_names[row] = raw;
 	column->name = name;
-	column->kind = kind_of(result_text(row, COLUMN_KIND, job));
+	column->kind = import_kind_of(result_text(row, COLUMN_KIND, job));
 	column->length_limit = limit.is_null ? 0 : limit.id;
 	column->is_phone = strcmp(name, "phone_number") == 0 || strcmp(name, "landline") == 0 ||
 		strcmp(name, "mobile_number") == 0 || strcmp(name, "fax_number") == 0;
@@ -557,6 +556,7 @@ import_read_job(int32 id, MemoryContext context)
 	plan->alloc = arena_alloc;
 	plan->arg = job;
 	import_link_plan(plan);
+	job->rules = import_rules_load(job);
 	MemoryContextSwitchTo(old);
 	return job;
 }

@@ -165,6 +165,16 @@ rule_set_add(RuleSet *set, const char *name, const char *expression, ImportSever
 	return true;
 }
 
+/* What the first rule says, for who tries one. */
+RuleVerdict
+rule_set_verdict(const RuleSet *set, const ImportRow *row)
+{
+	RuleRowReader reader = {set->plan, row};
+	RuleRow		values = {get_value, &reader};
+
+	return import_rule_holds(set->entries[0].rule, &values, &set->arena);
+}
+
 /* A member of a finding's details. */
 static void
 add_detail(ImportFinding *finding, const char *key, const char *text)

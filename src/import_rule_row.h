@@ -43,6 +43,9 @@ extern bool rule_type_of_column(ImportKind kind, SbSlice name, RuleType *type);
 extern bool rule_set_add(RuleSet *set, const char *name, const char *expression,
 						 ImportSeverity severity, const char *message, RuleError *error);
 
+/* What the first rule of the set says of a row. */
+extern RuleVerdict rule_set_verdict(const RuleSet *set, const ImportRow *row);
+
 /* Judge a row after import_judge_row(), and add a finding for each rule that it breaks. */
 extern void rule_set_judge(const RuleSet *set, ImportRow *row);
 

@@ -46,6 +46,13 @@
 	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* Until 18 one says that a query is run once. */
+#if PG_VERSION_NUM >= 180000
+#define statbus_executor_run(query, direction, count) ExecutorRun(query, direction, count)
+#else
+#define statbus_executor_run(query, direction, count) ExecutorRun(query, direction, count, true)
+#endif
+
 /* 18 puts it before the function. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -62,30 +62,8 @@ REVOKE ALL ON FUNCTION auth.user_changed() FROM PUBLIC;
 -- when a statement that he made (a split of a timeline, for instance) changes a slice that somebody else wrote.
 CREATE OR REPLACE FUNCTION auth.sign_edit()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $sign_edit$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        -- A row that carries another time of edit is a copy: what is left of a slice that was split.
-        IF NOT auth.is_at_least('admin_user') THEN
-            NEW.edit_by_user_id := auth.uid();
-            NEW.edit_at := statement_timestamp();
-        END IF;
-        RETURN NEW;
-    END IF;
-    -- Another one's signature of an earlier time is a copy too: two slices were joined, and the last one's is left.
-    IF NEW.edit_by_user_id = OLD.edit_by_user_id
-        OR NEW.edit_at <> OLD.edit_at AND NEW.edit_at < statement_timestamp() AND NOT auth.is_at_least('admin_user') THEN
-        NEW.edit_at := CASE WHEN NEW.edit_by_user_id <> OLD.edit_by_user_id THEN statement_timestamp() ELSE NEW.edit_at END;
-        NEW.edit_by_user_id := auth.uid();
-    END IF;
-    IF NEW.edit_at = OLD.edit_at OR NEW.edit_at > clock_timestamp() THEN
-        NEW.edit_at := statement_timestamp();
-    END IF;
-    RETURN NEW;
-END
-$sign_edit$;
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_auth_sign_edit';
 COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise; a copy of an earlier row by whoever copies it';
 
 -- Granting a region or an activity grants everything below it.

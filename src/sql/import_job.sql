@@ -18,7 +18,7 @@ AS $job_state_follows$
             WHEN 'waiting_for_upload' THEN '{upload_completed,failed}'
             WHEN 'upload_completed' THEN '{preparing_data,failed}'
             WHEN 'preparing_data' THEN '{analysing_data,failed}'
-            WHEN 'analysing_data' THEN '{waiting_for_review,processing_data,failed}'
+            WHEN 'analysing_data' THEN '{waiting_for_review,processing_data,rejected,failed}'
             WHEN 'waiting_for_review' THEN '{approved,rejected,failed}'
             WHEN 'approved' THEN '{processing_data,failed}'
             WHEN 'rejected' THEN '{finished,failed}'
@@ -63,10 +63,11 @@ AS $definition_snapshot$
             LEFT JOIN import.data_column AS c ON c.id = m.target_data_column_id
             WHERE m.definition_id = d.id
             AND (m.is_ignored OR c.enabled)))
+        || import.rule_snapshot(d.id)
     FROM import.definition AS d
     WHERE d.id = definition_snapshot.definition_id
 $definition_snapshot$;
-COMMENT ON FUNCTION import.definition_snapshot(integer) IS 'A definition with its steps, data columns, source columns and mappings as they are now';
+COMMENT ON FUNCTION import.definition_snapshot(integer) IS 'A definition with its steps, data columns, source columns, mappings, rules and severities as they are now';
 REVOKE ALL ON FUNCTION import.definition_snapshot(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.definition_snapshot(integer) TO authenticated;
 
@@ -170,7 +171,7 @@ SET search_path = pg_catalog, pg_temp
 AS $job_check_update$
 DECLARE
     for_users CONSTANT text[] := '{description,note,review,edit_comment,expires_at,truncate_overlong,
-        analysis_batch_size,processing_batch_size,state,updated_at}';
+        analysis_batch_size,processing_batch_size,state,updated_at,max_errors,max_error_ratio,on_error}';
     refused text;
 BEGIN
     IF NEW.slug <> OLD.slug THEN
@@ -598,7 +599,9 @@ BEGIN
                 RAISE EXCEPTION 'import job "%": % rows were uploaded and % analysed', job.slug, job.total_rows, counts.total
                     USING ERRCODE = 'data_corrupted';
             END IF;
-            next_state := CASE WHEN coalesce(job.review, counts.errors > 0) THEN 'waiting_for_review' ELSE 'processing_data' END;
+            PERFORM import.note_rules(job.id);
+            next_state := CASE WHEN import.too_many_errors(job.id, counts.errors, counts.total) THEN 'rejected'
+                               WHEN coalesce(job.review, counts.errors > 0) THEN 'waiting_for_review' ELSE 'processing_data' END;
             seconds := greatest(EXTRACT(epoch FROM clock_timestamp() - started_at), 0.001);
             UPDATE import.job AS j
             SET state = next_state::import.job_state, analysis_stop_at = clock_timestamp(), analysis_completed_pct = 100,

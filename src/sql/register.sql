@@ -44,23 +44,8 @@ REVOKE ALL ON FUNCTION register.image_set_type() FROM PUBLIC;
 -- region of the next version through a merge still carries the version of the slice it came from.
 CREATE OR REPLACE FUNCTION register.location_set_region_version()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $location_set_region_version$
-BEGIN
-    IF NEW.region_id IS NULL THEN
-        NEW.region_version_id := NULL;
-        RETURN NEW;
-    END IF;
-    SELECT r.version_id INTO NEW.region_version_id FROM register.region AS r WHERE r.id = NEW.region_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'region with id % does not exist', NEW.region_id
-            USING ERRCODE = 'foreign_key_violation',
-                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = 'location_region_id_fkey';
-    END IF;
-    RETURN NEW;
-END
-$location_set_region_version$;
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_location_set_region_version';
 COMMENT ON FUNCTION register.location_set_region_version() IS 'Trigger: region_version_id is the version of region_id';
 REVOKE ALL ON FUNCTION register.location_set_region_version() FROM PUBLIC;
 
@@ -68,34 +53,8 @@ REVOKE ALL ON FUNCTION register.location_set_region_version() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION register.external_ident_set_shape()
 RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $external_ident_set_shape$
-DECLARE
-    type_code text;
-BEGIN
-    SELECT t.shape, t.labels, t.code
-    INTO NEW.shape, NEW.labels, type_code
-    FROM register.external_ident_type AS t
-    WHERE t.id = NEW.type_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'identifier type with id % does not exist', NEW.type_id
-            USING ERRCODE = 'foreign_key_violation',
-                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = 'external_ident_type_id_fkey';
-    END IF;
-    IF NEW.shape = 'regular' AND (NEW.ident IS NULL OR NEW.idents IS NOT NULL) THEN
-        RAISE EXCEPTION 'identifier type "%" is regular: "ident" must be given, and "idents" must not', type_code
-            USING ERRCODE = 'check_violation',
-                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = 'external_ident_shape_check';
-    ELSIF NEW.shape = 'hierarchical' AND (NEW.idents IS NULL OR NEW.ident IS NOT NULL) THEN
-        RAISE EXCEPTION 'identifier type "%" is hierarchical: "idents" must be given, and "ident" must not', type_code
-            USING ERRCODE = 'check_violation',
-                  HINT = format('Its components are %s.', NEW.labels::text),
-                  SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = 'external_ident_shape_check';
-    END IF;
-    RETURN NEW;
-END
-$external_ident_set_shape$;
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'statbus_external_ident_set_shape';
 COMMENT ON FUNCTION register.external_ident_set_shape() IS
     'Trigger: copies shape and labels from the identifier type and refuses the field of the other shape';
 REVOKE ALL ON FUNCTION register.external_ident_set_shape() FROM PUBLIC;

@@ -31,7 +31,7 @@ BEGIN
             UNION ALL
             -- Import: the tables without the prefix that a view needs.
             SELECT 'import.' || name, 'import_' || name, '{}', '{}'
-            FROM unnest(ARRAY['definition', 'step', 'definition_step', 'data_column', 'source_column', 'mapping', 'finding_code']) AS t (name)
+            FROM unnest(ARRAY['definition', 'step', 'definition_step', 'data_column', 'source_column', 'mapping', 'finding_code', 'rule', 'definition_severity']) AS t (name)
             UNION ALL
             -- How far the analysis is stands in the table when it is done.
             SELECT 'import.job', 'import_job', '{analysis_completed_pct}',

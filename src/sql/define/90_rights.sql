@@ -20,7 +20,8 @@ DECLARE
         'register.foreign_participation', 'register.legal_form', 'register.legal_rel_type', 'register.legal_reorg_type', 'register.person_role', 'register.power_group_type', 'register.region',
         'register.region_version', 'register.relative_period', 'register.sector', 'register.settings',
         'register.stat_definition', 'register.status', 'register.tag', 'register.unit_size',
-        'import.definition', 'import.definition_step', 'import.source_column', 'import.mapping'];
+        'import.definition', 'import.definition_step', 'import.source_column', 'import.mapping',
+        'import.rule', 'import.definition_severity'];
     -- What everybody reads and only functions of the extension write.
     derived CONSTANT text[] := ARRAY[
         'register.timepoints', 'register.timesegments', 'register.timesegments_years', 'register.timeline_establishment',

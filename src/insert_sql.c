@@ -1,0 +1,345 @@
+/*-------------------------------------------------------------------------
+ *
+ * insert_sql.c
+ *	  An INSERT of many rows whose foreign keys are checked once per value.
+ *
+ * The server asks for every row and every foreign key whether what the row
+ * refers to is there.  Rows of an import refer to the same few codes over and
+ * over, and asking costs more than writing.  Here the statement runs with
+ * these triggers silent, notes the first row of each value, and then has the
+ * server's own check look at those: what is refused, by what message, and what
+ * is locked is the same.  Everything else about the statement is as ever:
+ * rights, policies, defaults, constraints, keys and all other triggers.
+ *
+ * IDENTIFICATION
+ *	  src/insert_sql.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "statbus.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parsetree.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* Foreign keys of more columns, or of types that are not passed by value, are left to the server. */
+#define INSERT_KEY_COLUMNS	2
+
+/* What a row refers to by one foreign key. */
+typedef struct InsertKey
+{
+	Datum		values[INSERT_KEY_COLUMNS];
+	int64		check;
+} InsertKey;
+
+/* A foreign key whose check is put off. */
+typedef struct InsertCheck
+{
+	Trigger    *trigger;
+	int			count;
+	AttrNumber	columns[INSERT_KEY_COLUMNS];
+	int			places[INSERT_KEY_COLUMNS]; /* of them in what is returned */
+} InsertCheck;
+
+/* A row that is the first with its value of a foreign key. */
+typedef struct InsertFirst
+{
+	ItemPointerData tid;
+	int			check;
+} InsertFirst;
+
+/* Receives what the statement returns: where each row lies, and what it refers to. */
+typedef struct InsertReceiver
+{
+	DestReceiver pub;
+	HTAB	   *seen;
+	int			nchecks;
+	InsertCheck *checks;
+	int			nfirst;
+	int			capacity;
+	InsertFirst *first;
+} InsertReceiver;
+
+static bool check_can_wait(Relation relation, const Trigger *trigger, InsertCheck *check);
+static void find_checks(Relation relation, InsertReceiver *receiver, StringInfo returning);
+static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
+static void receive_nothing(DestReceiver *self);
+static void receive_start(DestReceiver *self, int operation, TupleDesc desc);
+static bool returns_columns(const Query *query, const InsertReceiver *receiver);
+static PlannedStmt *plan_insert(const char *sql, Relation relation, const InsertReceiver *receiver);
+static void silence_checks(EState *estate, const InsertReceiver *receiver);
+static void check_first_rows(Relation relation, InsertReceiver *receiver);
+
+/* Can a trigger's check of a foreign key wait until all rows are there?  Then `check` is filled. */
+static bool
+check_can_wait(Relation relation, const Trigger *trigger, InsertCheck *check)
+{
+	ListCell   *cell;
+
+	if (trigger->tgfoid != F_RI_FKEY_CHECK_INS || trigger->tgdeferrable || !TRIGGER_FOR_INSERT(trigger->tgtype) ||
+		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		(trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN && trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
+		return false;
+	foreach(cell, RelationGetFKeyList(relation))
+	{
+		ForeignKeyCacheInfo *key = lfirst_node(ForeignKeyCacheInfo, cell);
+
+		if (key->conoid != trigger->tgconstraint)
+			continue;
+		if (key->nkeys > INSERT_KEY_COLUMNS)
+			return false;
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			check->columns[i] = key->conkey[i];
+			if (!TupleDescAttr(RelationGetDescr(relation), key->conkey[i] - 1)->attbyval)
+				return false;
+		}
+		check->count = key->nkeys;
+		return true;
+	}
+	return false;
+}
+
+/* The foreign keys whose checks wait, and what the statement must return for them. */
+static void
+find_checks(Relation relation, InsertReceiver *receiver, StringInfo returning)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+	int			ncolumns = 1;
+
+	receiver->checks = palloc0(sizeof(InsertCheck) * (triggers != NULL ? triggers->numtriggers : 1));
+	appendStringInfoString(returning, "\nRETURNING ctid");
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		InsertCheck *check = &receiver->checks[receiver->nchecks];
+
+		if (!check_can_wait(relation, &triggers->triggers[i], check))
+			continue;
+		check->trigger = &triggers->triggers[i];
+		for (int j = 0; j < check->count; j++)
+		{
+			Form_pg_attribute column = TupleDescAttr(RelationGetDescr(relation), check->columns[j] - 1);
+
+			appendStringInfo(returning, ", %s", quote_identifier(NameStr(column->attname)));
+			check->places[j] = ncolumns++;
+		}
+		receiver->nchecks++;
+	}
+}
+
+/* Note a row for each foreign key of which it is the first with its value.  One with a NULL refers to nothing. */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	InsertReceiver *receiver = (InsertReceiver *) self;
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < receiver->nchecks; i++)
+	{
+		const InsertCheck *check = &receiver->checks[i];
+		InsertKey	key = {.check = i};
+		bool		is_null = false;
+		bool		found;
+		InsertFirst *first;
+
+		for (int j = 0; j < check->count; j++)
+		{
+			is_null = is_null || slot->tts_isnull[check->places[j]];
+			key.values[j] = slot->tts_values[check->places[j]];
+		}
+		if (is_null)
+			continue;
+		(void) hash_search(receiver->seen, &key, HASH_ENTER, &found);
+		if (found)
+			continue;
+		if (receiver->nfirst == receiver->capacity)
+		{
+			receiver->capacity *= 2;
+			receiver->first = repalloc_huge(receiver->first, sizeof(InsertFirst) * receiver->capacity);
+		}
+		first = &receiver->first[receiver->nfirst++];
+		first->check = i;
+		ItemPointerCopy((ItemPointer) DatumGetPointer(slot->tts_values[0]), &first->tid);
+	}
+	return true;
+}
+
+static void
+receive_start(DestReceiver *self, int operation, TupleDesc desc)
+{
+	(void) self;
+	(void) operation;
+	(void) desc;
+}
+
+static void
+receive_nothing(DestReceiver *self)
+{
+	(void) self;
+}
+
+/* Does the statement return what was appended for us, and nothing else? */
+static bool
+returns_columns(const Query *query, const InsertReceiver *receiver)
+{
+	int			expected = 1;
+
+	for (int i = 0; i < receiver->nchecks; i++)
+		expected += receiver->checks[i].count;
+	if (list_length(query->returningList) != expected)
+		return false;
+	for (int i = 0, place = 0; i <= receiver->nchecks; i++)
+		for (int j = 0; j < (i == 0 ? 1 : receiver->checks[i - 1].count); j++)
+		{
+			Var		   *column = (Var *) list_nth_node(TargetEntry, query->returningList, place++)->expr;
+
+			if (!IsA(column, Var) || column->varno != query->resultRelation ||
+				column->varattno != (i == 0 ? SelfItemPointerAttributeNumber : receiver->checks[i - 1].columns[j]))
+				return false;
+		}
+	return true;
+}
+
+/* Plan an INSERT into a table, which nothing may have made something else of. */
+static PlannedStmt *
+plan_insert(const char *sql, Relation relation, const InsertReceiver *receiver)
+{
+	List	   *raw = pg_parse_query(sql);
+	List	   *queries = NIL;
+	Query	   *query;
+
+	if (list_length(raw) == 1)
+		queries = pg_analyze_and_rewrite_fixedparams(linitial_node(RawStmt, raw), sql, NULL, 0, NULL);
+	query = list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
+	if (query == NULL || query->commandType != CMD_INSERT || query->onConflict != NULL || query->hasModifyingCTE ||
+		rt_fetch(query->resultRelation, query->rtable)->relid != RelationGetRelid(relation) || !returns_columns(query, receiver))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("one plain INSERT into table \"%s\" is expected", RelationGetRelationName(relation))));
+	return pg_plan_query(query, sql, 0, NULL);
+}
+
+/* In the statement about to run, silence the checks that wait. */
+static void
+silence_checks(EState *estate, const InsertReceiver *receiver)
+{
+	ResultRelInfo *result = linitial_node(ResultRelInfo, estate->es_opened_result_relations);
+	TriggerDesc *triggers = result->ri_TrigDesc;
+	bool		others = false;
+
+	if (triggers == NULL)
+		return;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		for (int j = 0; j < receiver->nchecks; j++)
+			if (trigger->tgoid == receiver->checks[j].trigger->tgoid)
+				trigger->tgenabled = TRIGGER_DISABLED;
+		others = others || (trigger->tgenabled != TRIGGER_DISABLED &&
+							TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER, TRIGGER_TYPE_INSERT));
+	}
+	triggers->trig_insert_after_row = others;
+}
+
+/* Have the server's own checks look at the rows noted. */
+static void
+check_first_rows(Relation relation, InsertReceiver *receiver)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	FmgrInfo	function;
+
+	fmgr_info(F_RI_FKEY_CHECK_INS, &function);
+	for (int i = 0; i < receiver->nfirst; i++)
+	{
+		TriggerData data = {0};
+		LOCAL_FCINFO(fcinfo, 0);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!table_tuple_fetch_row_version(relation, &receiver->first[i].tid, SnapshotAny, slot))
+			continue;			/* a trigger has removed it */
+		data.type = T_TriggerData;
+		data.tg_event = TRIGGER_EVENT_INSERT | TRIGGER_EVENT_ROW | TRIGGER_EVENT_AFTER;
+		data.tg_relation = relation;
+		data.tg_trigtuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+		data.tg_trigslot = slot;
+		data.tg_trigger = receiver->checks[receiver->first[i].check].trigger;
+		InitFunctionCallInfoData(*fcinfo, &function, 0, InvalidOid, (Node *) &data, NULL);
+		(void) FunctionCallInvoke(fcinfo);
+		ExecClearTuple(slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * insert_rows(target regclass, statement text) → bigint: runs
+ * `statement`, an INSERT into `target` without RETURNING, and says how many
+ * rows it wrote.
+ */
+PG_FUNCTION_INFO_V1(statbus_import_insert_rows);
+Datum
+statbus_import_insert_rows(PG_FUNCTION_ARGS)
+{
+	Oid			target = PG_GETARG_OID(0);
+	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "statbus insert", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	HASHCTL		layout = {.keysize = sizeof(InsertKey), .entrysize = sizeof(InsertKey), .hcxt = context};
+	InsertReceiver receiver = {.capacity = 256};
+	Relation	relation = table_open(target, RowExclusiveLock);
+	StringInfoData sql;
+	QueryDesc  *query;
+	int64		written;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rules != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" is not a table without rules", RelationGetRelationName(relation))));
+	receiver.pub.receiveSlot = receive_row;
+	receiver.pub.rStartup = receive_start;
+	receiver.pub.rShutdown = receive_nothing;
+	receiver.pub.rDestroy = receive_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.first = palloc(sizeof(InsertFirst) * receiver.capacity);
+	receiver.seen = hash_create("references of an INSERT", 256, &layout, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, statement);
+	find_checks(relation, &receiver, &sql);
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	query = CreateQueryDesc(plan_insert(sql.data, relation, &receiver), sql.data, GetActiveSnapshot(), InvalidSnapshot,
+							&receiver.pub, NULL, NULL, 0);
+	ExecutorStart(query, 0);
+	silence_checks(query->estate, &receiver);
+	statbus_executor_run(query, ForwardScanDirection, 0);
+	written = (int64) query->estate->es_processed;
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	CommandCounterIncrement();
+	check_first_rows(relation, &receiver);
+	PopActiveSnapshot();
+
+	table_close(relation, NoLock);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_INT64(written);
+}

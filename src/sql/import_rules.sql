@@ -1,0 +1,211 @@
+-- What stewards declare of files: rules about rows, severities of findings, limits of errors; and the findings of a job, counted.
+--
+-- Rules are compiled and judged in C (src/import_rule*.c), and never become SQL. The same compiler refuses one here.
+
+-- The columns that rules of a definition may name, and what they hold; NULL: of any definition.
+CREATE OR REPLACE FUNCTION import.rule_scope(definition_id integer, OUT names text[], OUT kinds text[])
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $rule_scope$
+    SELECT coalesce(array_agg(c.name ORDER BY c.name), '{}'), coalesce(array_agg(c.kind ORDER BY c.name), '{}')
+    FROM (SELECT DISTINCT ON (n.name) n.name, c.kind
+          FROM import.definition AS d
+          CROSS JOIN LATERAL import.cell_columns(import.definition_snapshot(d.id)) AS c
+          CROSS JOIN LATERAL (SELECT left(c.column_name, -4)) AS n (name)
+          WHERE d.id = rule_scope.definition_id OR rule_scope.definition_id IS NULL
+          ORDER BY n.name, d.id) AS c
+$rule_scope$;
+COMMENT ON FUNCTION import.rule_scope(integer) IS 'The columns that rules of a definition may name, and what they hold; of all definitions without one';
+REVOKE ALL ON FUNCTION import.rule_scope(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.rule_scope(integer) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.rule_columns(expression text, names text[], kinds text[])
+RETURNS text[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_rule_columns';
+COMMENT ON FUNCTION import.rule_columns(text, text[], text[]) IS
+    'The columns that a rule names, in its order; kinds as in import.cell_columns(). A fault of syntax, name or type is an error with its place';
+REVOKE ALL ON FUNCTION import.rule_columns(text, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.rule_columns(text, text[], text[]) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.rule_error(expression text, names text[], kinds text[])
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_rule_error';
+COMMENT ON FUNCTION import.rule_error(text, text[], text[]) IS 'What is wrong with a rule; NULL: nothing';
+REVOKE ALL ON FUNCTION import.rule_error(text, text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.rule_error(text, text[], text[]) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.rule_value(expression text, names text[], kinds text[], cells text[])
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_rule_value';
+COMMENT ON FUNCTION import.rule_value(text, text[], text[], text[]) IS
+    'What a rule says of a row, of which cells are the columns: dates as YYYY-MM-DD, numbers with a decimal point; NULL: it cannot be said, which breaks no rule';
+REVOKE ALL ON FUNCTION import.rule_value(text, text[], text[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.rule_value(text, text[], text[], text[]) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.rule_validate()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $rule_validate$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.updated_at := statement_timestamp();
+    END IF;
+    -- The order of its columns is of no interest here: what is wrong is raised.
+    PERFORM import.rule_columns(NEW.expression, s.names, s.kinds) FROM import.rule_scope(NEW.definition_id) AS s;
+    RETURN NEW;
+END
+$rule_validate$;
+COMMENT ON FUNCTION import.rule_validate() IS 'Trigger: a rule is refused when it cannot be compiled for its definition';
+REVOKE ALL ON FUNCTION import.rule_validate() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION import.severity_validate()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $severity_validate$
+BEGIN
+    IF EXISTS (SELECT FROM import.finding_code AS c WHERE c.code = NEW.code AND NOT c.can_change AND c.severity <> NEW.severity) THEN
+        RAISE EXCEPTION 'the severity of finding "%" cannot change', NEW.code
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA, COLUMN = 'code',
+                  DETAIL = 'The register would refuse the row all the same, or other rows hang on it.',
+                  HINT = 'SELECT code FROM api.import_finding_code WHERE can_change.';
+    END IF;
+    RETURN NEW;
+END
+$severity_validate$;
+COMMENT ON FUNCTION import.severity_validate() IS 'Trigger: a definition changes the severity of such codes only of which it may';
+REVOKE ALL ON FUNCTION import.severity_validate() FROM PUBLIC;
+
+-- Part of the snapshot of a job (import_job.sql).
+CREATE OR REPLACE FUNCTION import.rule_snapshot(definition_id integer)
+RETURNS jsonb
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $rule_snapshot$
+    SELECT jsonb_build_object(
+        'import_rule_list', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('name', r.name, 'expression', r.expression, 'severity', r.severity, 'message', r.message)
+                                      ORDER BY r.definition_id NULLS FIRST, r.id), '[]')
+            FROM import.rule AS r
+            WHERE r.enabled
+            AND (r.definition_id = rule_snapshot.definition_id OR r.definition_id IS NULL)),
+        'import_severity_list', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('code', s.code, 'severity', s.severity) ORDER BY s.code), '[]')
+            FROM import.definition_severity AS s
+            WHERE s.definition_id = rule_snapshot.definition_id))
+$rule_snapshot$;
+COMMENT ON FUNCTION import.rule_snapshot(integer) IS 'The rules and severities of a definition as they are now';
+REVOKE ALL ON FUNCTION import.rule_snapshot(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.rule_snapshot(integer) TO authenticated;
+
+-- After the analysis ---------------------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION import.note_rules(job_id integer)
+RETURNS void
+LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $note_rules$
+    SELECT import.store_findings(note_rules.job_id, '{0}', ARRAY[NULL::bigint], ARRAY[jsonb_agg(
+               jsonb_build_object('code', 'rule_skipped', 'severity', 'info', 'details', jsonb_build_object('rule', s.name, 'reason', s.reason)) ORDER BY s.place)])
+    FROM (SELECT r.rule ->> 'name' AS name, r.place, import.rule_error(r.rule ->> 'expression', c.names, c.kinds) AS reason
+          FROM import.job AS j
+          CROSS JOIN LATERAL (SELECT array_agg(left(c.column_name, -4) ORDER BY c.place) AS names, array_agg(c.kind ORDER BY c.place) AS kinds
+                              FROM import.cell_columns(j.definition_snapshot) AS c) AS c
+          CROSS JOIN LATERAL jsonb_array_elements(j.definition_snapshot -> 'import_rule_list') WITH ORDINALITY AS r (rule, place)
+          WHERE j.id = note_rules.job_id) AS s
+    WHERE s.reason IS NOT NULL
+    HAVING count(*) > 0
+$note_rules$;
+COMMENT ON FUNCTION import.note_rules(integer) IS 'Says of the file of a job which rules could not be judged; internal';
+REVOKE ALL ON FUNCTION import.note_rules(integer) FROM PUBLIC;
+
+-- The narrowest limit decides; each is that of the job, else that of its definition as it was.
+CREATE OR REPLACE FUNCTION import.too_many_errors(job_id integer, errors bigint, total bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $too_many_errors$
+DECLARE
+    allowed bigint;
+BEGIN
+    SELECT least(coalesce(j.max_errors, (d.definition ->> 'max_errors')::bigint),
+                 floor(coalesce(j.max_error_ratio, (d.definition ->> 'max_error_ratio')::numeric) * total)::bigint,
+                 CASE WHEN coalesce(j.on_error, d.definition ->> 'on_error') = 'import_nothing' THEN 0 END)
+    INTO STRICT allowed
+    FROM import.job AS j
+    CROSS JOIN LATERAL (SELECT j.definition_snapshot -> 'import_definition') AS d (definition)
+    WHERE j.id = too_many_errors.job_id;
+    IF allowed IS NULL OR errors <= allowed THEN
+        RETURN false;
+    END IF;
+    PERFORM import.store_findings(too_many_errors.job_id, '{0}', ARRAY[NULL::bigint], ARRAY[jsonb_build_array(jsonb_build_object(
+        'code', 'too_many_errors', 'severity', 'error', 'details', jsonb_build_object('errors', errors, 'rows', total, 'limit', allowed)))]);
+    RETURN true;
+END
+$too_many_errors$;
+COMMENT ON FUNCTION import.too_many_errors(integer, bigint, bigint) IS
+    'Whether a job has more rows with errors than it may have, of which a finding of the file is left; internal';
+REVOKE ALL ON FUNCTION import.too_many_errors(integer, bigint, bigint) FROM PUBLIC;
+
+-- The findings of a job, counted -----------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION import.add_first_row(rows_so_far bigint[], row_id bigint)
+RETURNS bigint[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_first_rows';
+COMMENT ON FUNCTION import.add_first_row(bigint[], bigint) IS 'The ten smallest of some numbers, in order, and another one';
+REVOKE ALL ON FUNCTION import.add_first_row(bigint[], bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.add_first_row(bigint[], bigint) TO authenticated;
+
+CREATE OR REPLACE AGGREGATE import.first_rows(row_id bigint) (SFUNC = import.add_first_row, STYPE = bigint[], INITCOND = '{}', PARALLEL = SAFE);
+COMMENT ON AGGREGATE import.first_rows(bigint) IS 'The ten smallest numbers, each once, in order';
+REVOKE ALL ON FUNCTION import.first_rows(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.first_rows(bigint) TO authenticated;
+
+-- Two passes over the packed findings, each one aggregate by hash: counts, and the values of each fault.
+CREATE OR REPLACE FUNCTION import.finding_summary(job_id integer)
+RETURNS TABLE (
+    code text, column_name text, severity text, finding_count bigint, row_count bigint, first_rows bigint[], first_lines bigint[],
+    distinct_values bigint, top_values jsonb)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET enable_sort = off
+AS $finding_summary$
+    WITH finding AS NOT MATERIALIZED (
+        SELECT b.row_id, b.source_line, f ->> 'code' AS code, f ->> 'column' AS column_name, f ->> 'severity' AS severity, f ->> 'value' AS value
+        FROM import.bad_row AS b
+        CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f
+        WHERE b.job_id = finding_summary.job_id
+    ), fault AS (
+        SELECT f.code, f.column_name, f.severity, sum(f.findings)::bigint AS findings, count(*) AS rows,
+               import.first_rows(f.row_id) AS first_rows, import.first_rows(f.source_line) AS first_lines
+        FROM (SELECT f.code, f.column_name, f.severity, f.row_id, f.source_line, count(*) AS findings
+              FROM finding AS f
+              GROUP BY f.row_id, f.source_line, f.code, f.column_name, f.severity) AS f
+        GROUP BY f.code, f.column_name, f.severity
+    ), value AS (
+        SELECT f.code, f.column_name, f.severity, f.value, count(*) AS count
+        FROM finding AS f
+        WHERE f.value IS NOT NULL
+        GROUP BY f.code, f.column_name, f.severity, f.value
+    )
+    SELECT f.code, f.column_name, coalesce(f.severity, c.severity), f.findings, f.rows, f.first_rows, f.first_lines,
+           v.distinct_values, coalesce(v.top_values, '[]')
+    FROM fault AS f
+    LEFT JOIN import.finding_code AS c ON c.code = f.code
+    CROSS JOIN LATERAL (
+        SELECT (SELECT count(*) FROM value AS v
+                WHERE v.code = f.code AND v.column_name IS NOT DISTINCT FROM f.column_name AND v.severity IS NOT DISTINCT FROM f.severity) AS distinct_values,
+               (SELECT jsonb_agg(jsonb_build_object('value', t.value, 'count', t.count) ORDER BY t.count DESC, t.value COLLATE "C")
+                FROM (SELECT v.value, v.count FROM value AS v
+                      WHERE v.code = f.code AND v.column_name IS NOT DISTINCT FROM f.column_name AND v.severity IS NOT DISTINCT FROM f.severity
+                      ORDER BY v.count DESC, v.value COLLATE "C" LIMIT 20) AS t) AS top_values) AS v
+$finding_summary$;
+COMMENT ON FUNCTION import.finding_summary(integer) IS
+    'The findings of a job, one row per code, column and severity: how many, in how many rows, the first ten rows and lines, how many different values, and the twenty most frequent';
+REVOKE ALL ON FUNCTION import.finding_summary(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.finding_summary(integer) TO authenticated;
