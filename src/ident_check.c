@@ -28,6 +28,7 @@ static void judge_length(const IdentRule *rule, IdentVerdict *verdict, int lengt
 static uint32_t meant(char class, uint32_t character);
 static void suggest_characters(const IdentRule *rule, IdentVerdict *verdict, const IdentPattern *pattern, IdentFinding *finding);
 static void judge_form(const IdentRule *rule, IdentVerdict *verdict, int length);
+static void judge_digits(const IdentRule *rule, IdentVerdict *verdict);
 static void judge_script(IdentVerdict *verdict);
 
 /* Patterns ------------------------------------------------------------------ */
@@ -458,6 +459,25 @@ judge_form(const IdentRule *rule, IdentVerdict *verdict, int length)
 	suggest_characters(rule, verdict, nearest, finding);
 }
 
+/* The check digits are wrong. */
+static void
+judge_digits(const IdentRule *rule, IdentVerdict *verdict)
+{
+	IdentFinding *finding = add_finding(verdict, rule->severity, "ident_checksum");
+	SbSlice		value = verdict->value;
+	SbSlice		expected = ident_expected_digits(rule, value, verdict->expected);
+	char		corrected[IDENT_BYTES];
+
+	finding->type = rule->code;
+	if (expected.data == NULL)
+		return;
+	memcpy(corrected, value.data, value.len - expected.len);
+	memcpy(corrected + value.len - expected.len, expected.data, expected.len);
+	value.data = corrected;
+	if (is_right(rule, value))
+		finding->expected = expected;
+}
+
 /* Letters of two scripts. */
 static void
 judge_script(IdentVerdict *verdict)
@@ -508,12 +528,7 @@ import_ident_check(const IdentRule *rule, SbSlice value, IdentVerdict *verdict)
 		if (!fits_rule(rule, verdict->value))
 			judge_form(rule, verdict, length);
 		else if (!ident_checksum_holds(rule, verdict->value))
-		{
-			IdentFinding *finding = add_finding(verdict, rule->severity, "ident_checksum");
-
-			finding->type = rule->code;
-			finding->expected = ident_expected_digits(rule, verdict->value, verdict->expected);
-		}
+			judge_digits(rule, verdict);
 	}
 	judge_script(verdict);
 	if (verdict->is_normalised)
