@@ -154,6 +154,8 @@ extern ImportJob *import_read_job(int32 id, MemoryContext context);
 extern void *import_codes_load(const char *list, MemoryContext context);
 extern bool import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, ImportCode *code);
 extern bool import_codes_suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion);
+extern uint32_t import_codes_elsewhere(void *codes, SbSlice value);
+extern SbSlice import_codes_other_name(void *codes, int other);
 extern SbSlice import_normalise(void *arg, SbSlice value);
 
 extern Jsonb *import_finding_jsonb(const ImportFinding *finding);
@@ -178,6 +180,7 @@ extern void import_writer_close(ImportWriter *writer);
 
 extern ImportOutput *import_output_open(ImportJob *job, TupleDesc stage_desc, bool is_final);
 extern void import_output_add(ImportOutput *output, ImportRecord *record);
+extern void import_output_add_file(ImportOutput *output, ImportRecord *record);
 extern void import_output_flush(ImportOutput *output);
 extern void import_output_close(ImportOutput *output);
 

@@ -297,6 +297,7 @@ write_rows(ImportAnalysis *analysis)
 		import_rules_judge(job, record);
 		import_output_add(analysis->output, record);
 	}
+	import_output_add_file(analysis->output, record);
 	MemoryContextSwitchTo(job->context);
 }
 

@@ -102,6 +102,7 @@ import_link_plan(ImportPlan *plan)
 	link_address(plan, "physical_", &links->addresses[IMPORT_PHYSICAL]);
 	link_address(plan, "postal_", &links->addresses[IMPORT_POSTAL]);
 
+	plan->tally = import_begin_tally(plan);
 	links->peers = plan->alloc(plan->arg, sizeof(int *) * (size_t) (plan->ncolumns + 1));
 	for (int i = 0; i < plan->ncolumns; i++)
 		links->peers[i] = plan->columns[i].list == IMPORT_LIST_COUNTRY ? find_peers(plan, i) : NULL;
@@ -337,7 +338,10 @@ import_judge_row(const ImportPlan *plan, ImportRow *row)
 	row->nfindings = 0;
 
 	for (int i = 0; i < plan->ncolumns; i++)
+	{
 		judge_cell(&judge, i);
+		import_count_cell(&judge, i);
+	}
 	judge_life(&judge);
 	judge_activities(&judge);
 	judge_address(&judge, IMPORT_PHYSICAL);

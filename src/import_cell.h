@@ -208,7 +208,33 @@ typedef struct ImportLinks
 								 * -1; otherwise NULL */
 } ImportLinks;
 
-/* The job's plan, as far as rows are concerned.  links is not the caller's. */
+/* Other lists that a column's codes may be of, at the most. */
+#define IMPORT_MAX_OTHERS 16
+
+/* What was counted of a column. */
+typedef struct ImportColumnTally
+{
+	int64_t		filled;			/* cells */
+	int64_t		bad;			/* ... unknown codes, or no numbers but words */
+	int64_t		elsewhere[IMPORT_MAX_OTHERS];	/* codes that are known to
+												 * other lists */
+} ImportColumnTally;
+
+/* What was counted of the postcodes of an address. */
+typedef struct ImportSwapTally
+{
+	int64_t		both;			/* with a place beside them */
+	int64_t		swapped;		/* ... which is a postcode, and they are not */
+} ImportSwapTally;
+
+/* What was counted of a file. */
+typedef struct ImportTally
+{
+	ImportColumnTally *columns; /* as the plan's */
+	ImportSwapTally postcodes[2];	/* IMPORT_PHYSICAL, IMPORT_POSTAL */
+} ImportTally;
+
+/* The job's plan, as far as rows are concerned.  links and tally are not the caller's. */
 typedef struct ImportPlan
 {
 	const ImportColumn *columns;
@@ -257,6 +283,13 @@ typedef struct ImportPlan
 	bool		(*suggest) (void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion);
 
 	/*
+	 * The other lists that know a code, a bit for each, and the name of one
+	 * of them.
+	 */
+	uint32_t	(*elsewhere) (void *codes, SbSlice value);
+	SbSlice		(*other_name) (void *codes, int other);
+
+	/*
 	 * Composes what is decomposed (NFC).  The result may be the value itself
 	 * or lie in the arena.  Not called for texts that cannot need it.
 	 */
@@ -264,6 +297,7 @@ typedef struct ImportPlan
 	void	   *(*alloc) (void *arg, size_t size);
 	void	   *arg;
 	ImportLinks links;
+	ImportTally *tally;
 } ImportPlan;
 
 /* One row. cells, values: ncolumns each. */
@@ -305,6 +339,12 @@ extern void import_link_plan(ImportPlan *plan);
  * findings.
  */
 extern void import_judge_row(const ImportPlan *plan, ImportRow *row);
+
+/*
+ * What is to be said of the file as a whole, after all its rows: findings
+ * about columns, as those of the row.
+ */
+extern void import_judge_file(const ImportPlan *plan, ImportRow *row);
 
 /* True for a cell that is a number above one. */
 extern bool import_percentage_above_one(const ImportPlan *plan, SbSlice cell);

@@ -29,6 +29,14 @@ import_has_cell(const ImportRow *row, int column)
 	return column >= 0 && row->cells[column].data != NULL;
 }
 
+/* Where the postcode and the postplace are among the parts of an address. */
+#define IMPORT_PART_POSTCODE 3
+#define IMPORT_PART_POSTPLACE 4
+
+/* import_cell_file.c */
+extern ImportTally *import_begin_tally(const ImportPlan *plan);
+extern void import_count_cell(ImportJudge *judge, int column);
+
 /* import_cell_finding.c */
 extern ImportFinding *import_add_finding(ImportJudge *judge, ImportSeverity severity,
 										 const char *code, const char *column, SbSlice value);

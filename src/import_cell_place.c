@@ -13,10 +13,6 @@
 
 #include <string.h>
 
-/* Where the postcode and the postplace are among the parts of an address. */
-#define PART_POSTCODE 3
-#define PART_POSTPLACE 4
-
 /* What is known of a country.  NULL: nothing. */
 static const ImportCountry *
 find_country(const ImportPlan *plan, ImportId country)
@@ -66,21 +62,28 @@ is_postcode(const ImportCountry *country, SbSlice text)
 	return false;
 }
 
-/* The postcode of an address, and whether it stands where the place should. */
+/* The postcode of an address; counted when it stands where the place should. */
 void
 import_judge_postcode(ImportJudge *judge, int which)
 {
 	const ImportAddress *address = &judge->plan->links.addresses[which];
 	const ImportRow *row = judge->row;
-	int			column = address->parts[PART_POSTCODE];
+	ImportSwapTally *tally = &judge->plan->tally->postcodes[which];
+	int			column = address->parts[IMPORT_PART_POSTCODE];
+	int			place = address->parts[IMPORT_PART_POSTPLACE];
 	const ImportCountry *country;
+	bool		is_counted = import_has_cell(row, place) && !row->is_skipped;
 
 	if (!import_has_cell(row, column))
 		return;
 	country = find_country(judge->plan, row->country[which]);
-	if (country == NULL || country->nmasks == 0 || is_postcode(country, row->cells[column]))
+	if (country == NULL || country->nmasks == 0)
+		return;
+	tally->both += is_counted;
+	if (is_postcode(country, row->cells[column]))
 		return;
 	import_add_cell_finding(judge, IMPORT_WARNING, "postcode_format", column);
+	tally->swapped += is_counted && is_postcode(country, row->cells[place]);
 }
 
 /* True for coordinates, in millionths of a degree, in the box around a country. */

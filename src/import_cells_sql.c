@@ -344,6 +344,7 @@ analyse_rows(ImportStage *stage)
 		import_rules_judge(job, record);
 		import_output_add(stage->output, record);
 	}
+	import_output_add_file(stage->output, record);
 	MemoryContextSwitchTo(job->context);
 }
 

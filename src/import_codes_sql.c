@@ -95,6 +95,28 @@ typedef struct CodeGuess
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* A code of other lists of the same kind. */
+typedef struct OtherCode
+{
+	SbSlice		code;
+	uint32		lists;			/* a bit for each */
+	uint32		hash;
+	char		status;
+} OtherCode;
+
+#define SH_PREFIX others
+#define SH_ELEMENT_TYPE OtherCode
+#define SH_KEY_TYPE SbSlice
+#define SH_KEY code
+#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).len)
+#define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 /* A list. */
 typedef struct CodeList
 {
@@ -103,6 +125,8 @@ typedef struct CodeList
 	bool		has_several;	/* some code has several meanings */
 	SuggestList suggestions;
 	guesses_hash *guesses;		/* about values that occurred */
+	others_hash *others;		/* NULL: there are none */
+	SbSlice		other_names[IMPORT_MAX_OTHERS];
 } CodeList;
 
 static int32 result_day(HeapTuple tuple, TupleDesc desc, int column, int32 otherwise);
@@ -111,6 +135,7 @@ static void join_meanings(CodeEntry *entry);
 static SbSlice kept_slice(Datum value, MemoryContext context);
 static void *list_alloc(void *arg, size_t size);
 static void add_names(CodeList *list, SbSlice code, Datum names);
+static void load_standards(CodeList *list);
 static CodeGuess *make_guess(CodeList *list, SbSlice value);
 static int	fitness(const CodeMeaning *meaning, const ImportPeriod *period);
 
@@ -231,6 +256,59 @@ join_meanings(CodeEntry *entry)
 	}
 }
 
+/* The codes of standards of activities other than the register's own. */
+static void
+load_standards(CodeList *list)
+{
+	int			count = -1;
+	int32		last = 0;
+
+	if (SPI_execute("SELECT c.standard_id, s.name, c.code FROM register.activity_category AS c"
+					" JOIN register.activity_category_standard AS s ON s.id = c.standard_id"
+					" WHERE c.enabled AND c.code IS NOT NULL"
+					" AND c.standard_id <> (SELECT g.activity_category_standard_id FROM register.settings AS g) ORDER BY c.standard_id",
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the standards of activities");
+	list->others = others_create(list->context, (uint32) Min(SPI_processed, 100000), NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		is_null;
+		bool		found;
+		int32		standard = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &is_null));
+		OtherCode  *other;
+
+		if (count < 0 || standard != last)
+		{
+			if (++count == IMPORT_MAX_OTHERS)
+				break;
+			list->other_names[count] = kept_slice(SPI_getbinval(tuple, desc, 2, &is_null), list->context);
+			last = standard;
+		}
+		other = others_insert(list->others, kept_slice(SPI_getbinval(tuple, desc, 3, &is_null), list->context), &found);
+		other->lists = (found ? other->lists : 0) | (uint32) 1 << count;
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* See ImportPlan.elsewhere. */
+uint32_t
+import_codes_elsewhere(void *codes, SbSlice value)
+{
+	CodeList   *list = codes;
+	const OtherCode *other = list->others == NULL ? NULL : others_lookup(list->others, value);
+
+	return other == NULL ? 0 : other->lists;
+}
+
+/* See ImportPlan.other_name. */
+SbSlice
+import_codes_other_name(void *codes, int other)
+{
+	return ((CodeList *) codes)->other_names[other];
+}
+
 /*
  * Read a code list that import.code_list_sql() knows.  The result is for
  * import_codes_lookup() and import_codes_suggest().
@@ -272,6 +350,8 @@ import_codes_load(const char *name, MemoryContext context)
 		while ((entry = codes_iterate(list->codes, &iterator)) != NULL)
 			join_meanings(entry);
 	}
+	if (strcmp(name, "activity_category") == 0)
+		load_standards(list);
 	return list;
 }
 

@@ -53,6 +53,7 @@ static Relation open_data(const ImportJob *job);
 static Relation open_temporary(void);
 static void lock_job(const ImportJob *job);
 static Relation open_bad_row(const ImportJob *job);
+static void store_file_findings(const ImportJob *job, Datum findings);
 
 /* Open the data table, with the rights of whoever calls. */
 static Relation
@@ -193,6 +194,47 @@ import_output_add(ImportOutput *output, ImportRecord *record)
 	}
 	if (is_full || MemoryContextMemAllocated(output->job->batch, false) > BATCH_BYTES)
 		import_output_flush(output);
+}
+
+/* Add to what is kept of a file what its analysis says of it as a whole. */
+static void
+store_file_findings(const ImportJob *job, Datum findings)
+{
+	Oid			types[2] = {INT4OID, JSONBOID};
+	Datum		arguments[2] = {Int32GetDatum(job->id), findings};
+
+	if (SPI_execute_with_args("SELECT import.store_findings($1, ARRAY[0::bigint], ARRAY[NULL::bigint], ARRAY[$2])",
+							  2, types, arguments, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not keep the findings of the file");
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * After all rows, what they say together: findings of the file, which is row
+ * 0.  What the reading of the file found stands there already.
+ */
+void
+import_output_add_file(ImportOutput *output, ImportRecord *record)
+{
+	MemoryContext old = MemoryContextSwitchTo(output->job->batch);
+	TupleTableSlot *slot;
+
+	import_output_flush(output);
+	record->nnotes = 0;
+	import_judge_file(&output->job->plan, &record->row);
+	if (record->row.nfindings > 0 && output->bad_first > 0)
+		store_file_findings(output->job, import_pack_findings(record));
+	else if (record->row.nfindings > 0)
+	{
+		slot = import_writer_slot(output->bad_writer);
+		memset(slot->tts_isnull, 0, sizeof(bool) * BAD_COLUMNS);
+		slot->tts_values[BAD_ROW_ID] = Int64GetDatum(0);
+		slot->tts_values[BAD_SOURCE_LINE] = Int64GetDatum(0);
+		slot->tts_values[BAD_FINDINGS] = import_pack_findings(record);
+		(void) import_writer_add(output->bad_writer);
+		import_output_flush(output);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /* Write the rows that wait, and give their memory back. */

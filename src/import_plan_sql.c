@@ -552,6 +552,8 @@ import_read_job(int32 id, MemoryContext context)
 				 errhint("Choose country, activity standard and region version first: INSERT INTO api.settings.")));
 	plan->lookup = import_codes_lookup;
 	plan->suggest = import_codes_suggest;
+	plan->elsewhere = import_codes_elsewhere;
+	plan->other_name = import_codes_other_name;
 	plan->normalise = import_normalise;
 	plan->alloc = arena_alloc;
 	plan->arg = job;

@@ -264,6 +264,21 @@ hint_integer(SbSlice slice, HintBuffer *hint)
 	}
 }
 
+/* True for a number but for its groups, whatever marks are meant. */
+static bool
+is_grouped_wrongly(SbSlice slice)
+{
+	static const SbMark decimals[] = {SB_MARK_DOT, SB_MARK_COMMA};
+	static const SbMark thousands[] = {SB_MARK_NONE, SB_MARK_SPACE, SB_MARK_APOSTROPHE};
+	SbNumber	number;
+
+	for (size_t i = 0; i < array_length(decimals); i++)
+		for (size_t j = 0; j < array_length(thousands); j++)
+			if (sb_parse_numeric(slice.data, slice.len, decimals[i], thousands[j], &number) == SB_PARSE_GROUPING)
+				return true;
+	return false;
+}
+
 /* Hint for a decimal number: the marks with which the value would be one. */
 static bool
 hint_numeric(SbSlice slice, HintBuffer *hint)
@@ -276,7 +291,7 @@ hint_numeric(SbSlice slice, HintBuffer *hint)
 						 &number) == SB_PARSE_NUMBER_SCIENTIFIC)
 		return hint_scientific(hint);
 	if (!sb_match_any_marks(slice, &decimal, &thousands, &number))
-		return hint_false_hyphen(slice, hint) || hint_unit(slice, hint);
+		return is_grouped_wrongly(slice) ? hint_grouping(slice, hint) : hint_false_hyphen(slice, hint) || hint_unit(slice, hint);
 	if (number.len > QUOTED_MAX || (thousands == SB_MARK_NONE && !number.has_fraction))
 		return false;
 	if (thousands == SB_MARK_NONE)

@@ -309,7 +309,7 @@ DECLARE
     portion CONSTANT integer := 1000;
 BEGIN
     FOR page IN 0 .. pages - 1 BY portion LOOP
-        PERFORM import.store_findings(keep_findings.job_id, array_agg(b.row_id), array_agg(b.source_line), array_agg(b.findings))
+        PERFORM import.store_findings(keep_findings.job_id, array_agg(b.row_id), array_agg(nullif(b.source_line, 0)), array_agg(b.findings))
         FROM pg_temp.import_bad AS b
         WHERE b.ctid >= format('(%s,0)', page)::tid AND b.ctid < format('(%s,0)', page + portion)::tid
         HAVING count(*) > 0;

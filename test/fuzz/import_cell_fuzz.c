@@ -106,6 +106,21 @@ suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggest
 	return value.len % 2 == 0;
 }
 
+/* Codes of two digits are known to the second of two other lists, those that begin with 9 to both. */
+static uint32_t
+look_elsewhere(void *list, SbSlice value)
+{
+	(void) list;
+	return (value.len == 2 ? 2 : 0) | (value.len > 0 && value.data[0] == '9' ? 1 : 0);
+}
+
+static SbSlice
+name_other(void *list, int other)
+{
+	(void) list;
+	return other == 0 ? (SbSlice) {"first", 5} : (SbSlice) {"second", 6};
+}
+
 /* Nothing to compose: the value itself. */
 static SbSlice
 normalise(void *arg, SbSlice value)
@@ -148,6 +163,8 @@ declare(uint8_t choice, ImportPlan *plan, ImportRow *row)
 	plan->all_percentages_small = (choice & 32) != 0;
 	plan->lookup = look_up;
 	plan->suggest = suggest;
+	plan->elsewhere = look_elsewhere;
+	plan->other_name = name_other;
 	plan->normalise = normalise;
 	plan->alloc = take;
 	plan->arg = plan;

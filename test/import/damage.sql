@@ -224,7 +224,7 @@ BEGIN
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(settings) AS s;
     PERFORM import.analyse_cells(job.id);
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(before) AS s;
-    CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM pg_temp.import_bad AS b;
+    CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM pg_temp.import_bad AS b WHERE b.row_id > 0;
     EXECUTE format('CREATE TEMPORARY TABLE got AS SELECT d.* FROM import.%I AS d', job.data_table_name);
 
     INSERT INTO import_oracle.difference (job, row_id, what, expected, got)

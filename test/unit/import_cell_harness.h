@@ -154,6 +154,21 @@ suggest(void *list, SbSlice value, const ImportPeriod *period, SbSlice *suggesti
 	return value.len == 3 && memcmp(value.data, "NOR", 3) == 0;
 }
 
+/* Codes of two digits are known to the second of two other lists, those that begin with 9 to both. */
+static uint32_t
+look_elsewhere(void *list, SbSlice value)
+{
+	(void) list;
+	return (value.len == 2 ? 2 : 0) | (value.len > 0 && value.data[0] == '9' ? 1 : 0);
+}
+
+static SbSlice
+name_other(void *list, int other)
+{
+	(void) list;
+	return other == 0 ? (SbSlice) {"first", 5} : (SbSlice) {"second", 6};
+}
+
 /* Composes e and acute accent. */
 static SbSlice
 normalise(void *arg, SbSlice value)
@@ -203,6 +218,8 @@ begin_plan(void)
 	plan.default_data_source = (ImportId) {true, 0};
 	plan.lookup = look_up;
 	plan.suggest = suggest;
+	plan.elsewhere = look_elsewhere;
+	plan.other_name = name_other;
 	plan.normalise = normalise;
 	plan.alloc = take;
 	plan.arg = &plan;

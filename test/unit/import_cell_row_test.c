@@ -43,6 +43,8 @@ static const KnownColumn known_columns[] = {
 	{"physical_longitude", IMPORT_LONGITUDE, IMPORT_LIST_NONE},
 	{"physical_altitude", IMPORT_ALTITUDE, IMPORT_LIST_NONE},
 	{"postal_address_part1", IMPORT_TEXT, IMPORT_LIST_NONE},
+	{"postal_postcode", IMPORT_TEXT, IMPORT_LIST_NONE},
+	{"postal_postplace", IMPORT_TEXT, IMPORT_LIST_NONE},
 	{"postal_region_code", IMPORT_CODE, IMPORT_LIST_REGION},
 	{"postal_country_iso_2", IMPORT_CODE, IMPORT_LIST_COUNTRY},
 	{"postal_latitude", IMPORT_POSTAL_COORDINATE, IMPORT_LIST_NONE},
@@ -276,6 +278,78 @@ test_known_countries(void)
 	check_rows("known country", cases, length(cases));
 }
 
+/* Judge the same row so many times. */
+static void
+repeat_row(const char *cells_of_row, int times)
+{
+	int			since = nchunks;
+
+	for (int i = 0; i < times; i++)
+	{
+		fill_row(cells_of_row);
+		import_judge_row(&plan, &row);
+		give_back(since);
+	}
+}
+
+/* What is said of the file. */
+static void
+is_of_file(const char *expected, const char *what)
+{
+	text[0] = '\0';
+	import_judge_file(&plan, &row);
+	for (int i = 0; i < row.nfindings; i++)
+		say_finding(&row.findings[i]);
+	is(text, expected, what);
+}
+
+/* What all rows tell together. */
+static void
+test_files(void)
+{
+	static const char *const four[] = {"9999"};
+	static const ImportCountry known[] = {{47, four, 1, false, 0, 0, 0, 0}};
+	const char *shifted = "E column_shifted physical_latitude {rows:91}";
+
+	begin_row();
+	plan.countries = known;
+	plan.ncountries = 1;
+	import_link_plan(&plan);
+	is_of_file("", "no rows");
+	repeat_row("primary_activity_category_code=77|physical_altitude=none", 9);
+	is_of_file("", "few rows");
+	row.is_skipped = true;
+	repeat_row("primary_activity_category_code=77|physical_altitude=none", 100);
+	row.is_skipped = false;
+	is_of_file("", "skipped rows");
+	repeat_row("primary_activity_category_code=77", 1);
+	is_of_file("W standard_mismatch primary_activity_category_code {standard:second,codes:10,unknown:10,fitting:10}", "ten rows");
+	repeat_row("primary_activity_category_code=B", 40);
+	is_of_file("", "a fifth");
+	repeat_row("primary_activity_category_code=9", 11);
+	is_of_file("W standard_mismatch primary_activity_category_code {standard:first,codes:61,unknown:21,fitting:11}", "the one that fits best");
+	repeat_row("primary_activity_category_code=x", 1);
+	is_of_file("", "no standard fits more than half of the unknown ones");
+
+	begin_row();
+	import_link_plan(&plan);
+	repeat_row("physical_latitude=north|physical_longitude=1", 90);
+	repeat_row("physical_latitude=1|physical_longitude=1", 10);
+	is_of_file("", "words in nine of ten cells");
+	repeat_row("physical_latitude=north|physical_longitude=1x", 1);
+	is_of_file(shifted, "words in more");
+
+	begin_row();
+	plan.countries = known;
+	plan.ncountries = 1;
+	import_link_plan(&plan);
+	repeat_row("postal_address_part1=x|postal_postcode=Oslo|postal_postplace=0125", 3);
+	repeat_row("postal_address_part1=x|postal_postcode=0125|postal_postplace=Oslo", 3);
+	is_of_file("W columns_swapped postal_postcode {columns:postal_postcode/postal_postplace,rows:3}", "postcode and place");
+	repeat_row("postal_address_part1=x|postal_postcode=125|postal_postplace=Oslo", 1);
+	is_of_file("", "less than half of them");
+}
+
 static void
 test_units(void)
 {
@@ -348,6 +422,7 @@ main(void)
 	test_places();
 	test_countries();
 	test_known_countries();
+	test_files();
 	test_units();
 	test_order();
 	give_back(0);

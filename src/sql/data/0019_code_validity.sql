@@ -74,9 +74,12 @@ UPDATE import.finding_code SET hint = 'Did you mean {suggestion}?' WHERE code IN
 UPDATE import.finding_code SET hint = 'The code that is in force then is {successor}' WHERE code = 'code_not_valid_then';
 UPDATE import.finding_code SET hint = 'Use the two letters of ISO 3166: {suggestion}?' WHERE code = 'country_unknown';
 UPDATE import.finding_code SET hint = 'Did you mean {suggestion}?' WHERE code = 'mojibake';
+UPDATE import.finding_code SET level = 'file', message = 'Columns {columns} seem to be in each other''s place in {rows} rows', hint = 'Map each heading to the other column' WHERE code = 'columns_swapped';
+UPDATE import.finding_code SET message = 'Column {column} holds words instead of numbers in {rows} rows' WHERE code = 'column_shifted';
 UPDATE import.finding_code SET hint = 'Are they in each other''s place?' WHERE code = 'coordinates_swapped';
 
 INSERT INTO import.finding_code (level, severity, code, message, hint) VALUES
+    ('file', 'warning', 'standard_mismatch', '{column}: {unknown} of {codes} codes are unknown; {fitting} of these are codes of {standard}', 'Which classification was the file made for?'),
     ('row', 'info', 'text_marker_removed', '{column}: "{value}" was read without the apostrophe before it', NULL),
     ('row', 'warning', 'phone_format', '{column}: "{value}" is not a telephone number', NULL),
     ('row', 'warning', 'web_format', '{column}: "{value}" is not a web address', NULL);
