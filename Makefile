@@ -65,6 +65,7 @@ CODE_PARTS = \
 	src/sql/import_identify.sql \
 	src/sql/import_relationships.sql \
 	src/sql/import_cells.sql \
+	src/sql/import_plausible.sql \
 	src/sql/import_rules.sql \
 	src/sql/import_apply.sql \
 	src/sql/import_apply_new.sql \

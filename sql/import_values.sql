@@ -142,6 +142,21 @@ INSERT INTO import.long_upload (tax_ident, name) SELECT 'long' || n, repeat('å'
 CALL worker.process_tasks();
 SELECT 'i115' AS input, line, "column", code, severity, length(value), details FROM said WHERE job = 'long';
 
+-- Numbers against the period before: of the register, and of the file.
+CALL run_job('before', 'legal_unit_source_dates', $$[
+    {"tax_ident": "b1", "valid_from": "2020-01-01", "valid_to": "2020-12-31", "employees": "100", "turnover": "5000.5"},
+    {"tax_ident": "b2", "valid_from": "2020-01-01", "valid_to": "2020-12-31", "employees": "2"},
+    {"tax_ident": "b3", "valid_from": "2019-01-01", "valid_to": "2019-12-31", "employees": "900000"},
+    {"tax_ident": "b3", "valid_from": "2020-01-01", "valid_to": "2020-12-31", "employees": "100"},
+    {"i": "i108 file", "tax_ident": "b3", "valid_from": "2021-01-01", "valid_to": "infinity", "employees": "9", "turnover": "7"}]$$);
+CALL run_job('after', 'legal_unit_source_dates', $$[
+    {"i": "i108", "tax_ident": "b1", "valid_from": "2021-01-01", "valid_to": "2021-12-31", "employees": "900000", "turnover": "500.04"},
+    {"i": "i108 as much", "tax_ident": "b1", "valid_from": "2022-01-01", "valid_to": "2022-12-31", "employees": "100000", "turnover": "5000"},
+    {"i": "i108 few", "tax_ident": "b2", "valid_from": "2021-01-01", "valid_to": "2021-12-31", "employees": "99"},
+    {"i": "i108 same time", "tax_ident": "b2", "valid_from": "2020-01-01", "valid_to": "2020-12-31", "employees": "5000"}]$$);
+SELECT input, line, "column", code, severity, value, details FROM said WHERE job IN ('before', 'after') ORDER BY job, line, "column", code;
+SELECT d.source_line, d.state, d.warnings FROM import.after_data AS d ORDER BY d.row_id;
+
 -- What all rows of a file tell: another standard, words in a column of numbers, no status anywhere.
 SELECT jsonb_agg(jsonb_build_object('primary_activity_category_code', c.code)) AS rows FROM (SELECT c.code FROM register.activity_category AS c JOIN register.activity_category_standard AS s ON s.id = c.standard_id WHERE s.code = 'isic_v4' AND c.level = 4 ORDER BY c.code LIMIT 20) AS c \gset
 CALL run_job('standard', 'legal_unit_job_provided', :'rows');

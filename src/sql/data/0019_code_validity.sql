@@ -76,6 +76,7 @@ UPDATE import.finding_code SET hint = 'Use the two letters of ISO 3166: {suggest
 UPDATE import.finding_code SET hint = 'Did you mean {suggestion}?' WHERE code = 'mojibake';
 UPDATE import.finding_code SET level = 'file', message = 'Columns {columns} seem to be in each other''s place in {rows} rows', hint = 'Map each heading to the other column' WHERE code = 'columns_swapped';
 UPDATE import.finding_code SET message = 'Column {column} holds words instead of numbers in {rows} rows' WHERE code = 'column_shifted';
+UPDATE import.finding_code SET message = '{column}: "{value}" is implausible: {rule}' WHERE code = 'implausible';
 UPDATE import.finding_code SET hint = 'Are they in each other''s place?' WHERE code = 'coordinates_swapped';
 
 INSERT INTO import.finding_code (level, severity, code, message, hint) VALUES
