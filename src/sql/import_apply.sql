@@ -15,8 +15,8 @@ SET search_path = pg_catalog, pg_temp
 AS $apply_batch$
 DECLARE
     job record;
-    unit_table text;
     row_ids bigint[];
+    permitted bigint[];
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot #>> '{import_definition,mode}' AS mode INTO job
     FROM import.job AS j WHERE j.id = apply_batch.job_id;
@@ -42,14 +42,10 @@ BEGIN
             WHERE d.state = 'analysed' AND d.action = 'skip'$sql$, job.data_table_name);
         RETURN 0;
     END IF;
-    -- Who may not write the table at all need not find out row by row.
-    unit_table := CASE job.mode WHEN 'legal_unit' THEN 'legal_unit' WHEN 'generic_unit' THEN 'stat_for_unit' WHEN 'legal_relationship' THEN 'legal_relationship'
-                      ELSE 'establishment' END;
-    IF has_table_privilege('register.' || unit_table, 'INSERT') AND has_table_privilege('register.' || unit_table, 'UPDATE') THEN
-        PERFORM import.apply_isolated(job_id, row_ids);
-    ELSE
-        PERFORM import.refuse_rows(job_id, row_ids, jsonb_build_object('code', 'not_permitted', 'severity', 'error',
-            'details', jsonb_build_object('table', unit_table)));
+    -- Those that the user may not write need not be found one by one.
+    permitted := import.refuse_forbidden(job_id, row_ids);
+    IF permitted <> '{}' THEN
+        PERFORM import.apply_isolated(job_id, permitted, cardinality(permitted) < cardinality(row_ids));
     END IF;
     PERFORM import.drop_temporary('import_batch');
     RETURN cardinality(row_ids);

@@ -156,6 +156,8 @@ BEGIN
         PERFORM import.apply_part(job_id, 'stat_for_unit', selects, part_mode, format('[["%s_id", "stat_definition_id"]]', owner)::jsonb);
 
         IF 'tag_id' = ANY (has) THEN
+            -- Who gives no tag needs no right to.
+            CONTINUE WHEN NOT EXISTS (SELECT FROM pg_temp.import_apply AS a WHERE a.tag_id IS NOT NULL);
             EXECUTE format($sql$
                 WITH given AS (
                     SELECT DISTINCT ON (a.unit_id, a.tag_id) a.unit_id, a.tag_id, a.row_id, a.edit_comment, a.edit_by_user_id, a.edit_at, a.source_line
