@@ -27,9 +27,6 @@
 
 #include "import_rule_row.h"
 
-/* Rows whose numbers import.first_rows() keeps. */
-#define FIRST_ROWS 10
-
 /* A code that has another severity. */
 typedef struct ImportSeverityRule
 {
@@ -535,31 +532,4 @@ statbus_import_rule_value(PG_FUNCTION_ARGS)
 			break;
 	}
 	PG_RETURN_NULL();
-}
-
-PG_FUNCTION_INFO_V1(statbus_import_first_rows);
-
-/* The smallest numbers so far, in their order, and another one. */
-Datum
-statbus_import_first_rows(PG_FUNCTION_ARGS)
-{
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Datum		numbers[FIRST_ROWS + 1];
-	int64		number = PG_GETARG_INT64(1);
-	int			count = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
-	int			place;
-
-	if (ARR_NDIM(array) > 1 || ARR_HASNULL(array) || count > FIRST_ROWS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("numbers of rows are a list of at most %d", FIRST_ROWS)));
-	for (int i = 0; i < count; i++)
-		numbers[i] = Int64GetDatum(((int64 *) ARR_DATA_PTR(array))[i]);
-	for (place = count; place > 0 && DatumGetInt64(numbers[place - 1]) >= number; place--)
-		;
-	if (place == FIRST_ROWS || (place < count && DatumGetInt64(numbers[place]) == number))
-		PG_RETURN_ARRAYTYPE_P(array);
-	memmove(&numbers[place + 1], &numbers[place], sizeof(Datum) * (count - place));
-	numbers[place] = Int64GetDatum(number);
-	PG_RETURN_ARRAYTYPE_P(construct_array(numbers, Min(count + 1, FIRST_ROWS), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

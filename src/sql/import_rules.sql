@@ -153,59 +153,14 @@ REVOKE ALL ON FUNCTION import.too_many_errors(integer, bigint, bigint) FROM PUBL
 
 -- The findings of a job, counted -----------------------------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION import.add_first_row(rows_so_far bigint[], row_id bigint)
-RETURNS bigint[]
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'statbus_import_first_rows';
-COMMENT ON FUNCTION import.add_first_row(bigint[], bigint) IS 'The ten smallest of some numbers, in order, and another one';
-REVOKE ALL ON FUNCTION import.add_first_row(bigint[], bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.add_first_row(bigint[], bigint) TO authenticated;
-
-CREATE OR REPLACE AGGREGATE import.first_rows(row_id bigint) (SFUNC = import.add_first_row, STYPE = bigint[], INITCOND = '{}', PARALLEL = SAFE);
-COMMENT ON AGGREGATE import.first_rows(bigint) IS 'The ten smallest numbers, each once, in order';
-REVOKE ALL ON FUNCTION import.first_rows(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.first_rows(bigint) TO authenticated;
-
--- Two passes over the packed findings, each one aggregate by hash: counts, and the values of each fault.
 CREATE OR REPLACE FUNCTION import.finding_summary(job_id integer)
 RETURNS TABLE (
     code text, column_name text, severity text, finding_count bigint, row_count bigint, first_rows bigint[], first_lines bigint[],
     distinct_values bigint, top_values jsonb)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE COST 10000 ROWS 20
 SET search_path = pg_catalog, pg_temp
-SET enable_sort = off
-AS $finding_summary$
-    WITH finding AS NOT MATERIALIZED (
-        SELECT b.row_id, b.source_line, f ->> 'code' AS code, f ->> 'column' AS column_name, f ->> 'severity' AS severity, f ->> 'value' AS value
-        FROM import.bad_row AS b
-        CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f
-        WHERE b.job_id = finding_summary.job_id
-    ), fault AS (
-        SELECT f.code, f.column_name, f.severity, sum(f.findings)::bigint AS findings, count(*) AS rows,
-               import.first_rows(f.row_id) AS first_rows, import.first_rows(f.source_line) AS first_lines
-        FROM (SELECT f.code, f.column_name, f.severity, f.row_id, f.source_line, count(*) AS findings
-              FROM finding AS f
-              GROUP BY f.row_id, f.source_line, f.code, f.column_name, f.severity) AS f
-        GROUP BY f.code, f.column_name, f.severity
-    ), value AS (
-        SELECT f.code, f.column_name, f.severity, f.value, count(*) AS count
-        FROM finding AS f
-        WHERE f.value IS NOT NULL
-        GROUP BY f.code, f.column_name, f.severity, f.value
-    )
-    SELECT f.code, f.column_name, coalesce(f.severity, c.severity), f.findings, f.rows, f.first_rows, f.first_lines,
-           v.distinct_values, coalesce(v.top_values, '[]')
-    FROM fault AS f
-    LEFT JOIN import.finding_code AS c ON c.code = f.code
-    CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM value AS v
-                WHERE v.code = f.code AND v.column_name IS NOT DISTINCT FROM f.column_name AND v.severity IS NOT DISTINCT FROM f.severity) AS distinct_values,
-               (SELECT jsonb_agg(jsonb_build_object('value', t.value, 'count', t.count) ORDER BY t.count DESC, t.value COLLATE "C")
-                FROM (SELECT v.value, v.count FROM value AS v
-                      WHERE v.code = f.code AND v.column_name IS NOT DISTINCT FROM f.column_name AND v.severity IS NOT DISTINCT FROM f.severity
-                      ORDER BY v.count DESC, v.value COLLATE "C" LIMIT 20) AS t) AS top_values) AS v
-$finding_summary$;
+AS 'MODULE_PATHNAME', 'statbus_import_finding_summary';
 COMMENT ON FUNCTION import.finding_summary(integer) IS
-    'The findings of a job, one row per code, column and severity: how many, in how many rows, the first ten rows and lines, how many different values, and the twenty most frequent';
+    'The findings of a job that the caller may see, one row per code, column and severity: how many, in how many rows, the first ten rows and lines, how many different values, and the twenty most frequent';
 REVOKE ALL ON FUNCTION import.finding_summary(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.finding_summary(integer) TO authenticated;

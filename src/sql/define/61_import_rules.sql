@@ -9,16 +9,16 @@ CREATE OR REPLACE FUNCTION api.import_finding_summary(job text)
 RETURNS TABLE (
     code text, column_name text, severity text, message text, hint text, finding_count bigint, row_count bigint, every_row boolean,
     first_rows bigint[], first_lines bigint[], distinct_values bigint, top_values jsonb)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $import_finding_summary$
-    SELECT s.code, s.column_name, s.severity, c.message, c.hint, s.finding_count, s.row_count, s.row_count = j.total_rows,
+    SELECT s.code, s.column_name, coalesce(s.severity, c.severity), c.message, c.hint, s.finding_count, s.row_count, s.row_count = j.total_rows,
            s.first_rows, s.first_lines, s.distinct_values, s.top_values
     FROM import.job AS j
     CROSS JOIN LATERAL import.finding_summary(j.id) AS s
     LEFT JOIN import.finding_code AS c ON c.code = s.code
     WHERE j.slug = import_finding_summary.job
-    ORDER BY CASE s.severity WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, s.row_count DESC, s.code COLLATE "C", s.column_name COLLATE "C"
+    ORDER BY CASE coalesce(s.severity, c.severity) WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END, s.row_count DESC, s.code COLLATE "C", s.column_name COLLATE "C"
 $import_finding_summary$;
 COMMENT ON FUNCTION api.import_finding_summary(text) IS
     'The findings of an import job, one row per code and column: how many, in which rows first, and the most frequent values; errors come first. message and hint are templates';
