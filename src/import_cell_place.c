@@ -44,8 +44,8 @@ fits_mask(const char *mask, SbSlice text)
 
 		if (c == ' ')
 			continue;
-		if (*mask == '9' ? c < '0' || c > '9' :
-			*mask == 'A' ? (c | 0x20) < 'a' || (c | 0x20) > 'z' : c != *mask)
+		if (*mask == '\0' || (*mask == '9' ? c < '0' || c > '9' :
+			*mask == 'A' ? (c | 0x20) < 'a' || (c | 0x20) > 'z' : c != *mask))
 			return false;
 		mask++;
 	}
