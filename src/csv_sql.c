@@ -92,6 +92,8 @@ typedef struct Upload
 	CsvMemory	memory;			/* of the reader */
 	Jsonb	   *snapshot;
 
+	Datum		headings;		/* text[], when they were read; 0: not now */
+
 	/* A heading that fits nothing, until another line is one. */
 	int			candidates;
 	Datum		first_headings;
@@ -145,8 +147,8 @@ statbus_import_read_chunk(PG_FUNCTION_ARGS)
 	bytea	   *content = PG_GETARG_BYTEA_PP(6);
 	bool		is_last = PG_GETARG_BOOL(7);
 	TupleDesc	result_type;
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	Datum		values[7];
+	bool		nulls[7] = {false};
 	unsigned char hash[CSV_SHA256_LEN];
 
 	if (get_call_result_type(fcinfo, NULL, &result_type) != TYPEFUNC_COMPOSITE)
@@ -195,6 +197,8 @@ statbus_import_read_chunk(PG_FUNCTION_ARGS)
 	}
 	values[4] = BoolGetDatum(upload->refused);
 	values[5] = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("[%s]", upload->findings.data)));
+	values[6] = upload->headings;
+	nulls[6] = upload->headings == (Datum) 0;
 
 	FreeBulkInsertState(upload->bulk_insert);
 	for (int i = 0; i < BATCH_ROWS && upload->slots[i] != NULL; i++)
@@ -497,6 +501,7 @@ match_headings(Upload *upload, Datum headings, bool apply)
 	fits = DatumGetInt32(SPI_getbinval(row, desc, 1, &is_null)) > (apply ? 0 : 1);
 	if (fits && apply)
 	{
+		upload->headings = headings;
 		append_findings(upload, DatumGetJsonbP(SPI_getbinval(row, desc, 4, &is_null)));
 		upload->refused = DatumGetBool(SPI_getbinval(row, desc, 5, &is_null));
 		MemoryContextSwitchTo(caller);

@@ -74,7 +74,7 @@ REVOKE ALL ON FUNCTION import.csv_record(text[], text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.csv_record(text[], text, boolean) TO authenticated;
 
 -- The columns that the file of a job has, and their headings in it. Of a file that came in chunks it is known which there
--- were; of one that came by COPY, those count in which there is a value.
+-- were, in which order; of one that came by COPY, those count in which there is a value.
 CREATE OR REPLACE FUNCTION import.report_columns(job_id integer)
 RETURNS TABLE (column_name text, heading text, place bigint)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -82,32 +82,29 @@ SET search_path = pg_catalog, pg_temp
 AS $report_columns$
 DECLARE
     job record;
-    of_file jsonb;
+    headings text[];
     filled jsonb;
 BEGIN
-    SELECT j.definition_snapshot -> 'import_source_column_list' AS columns, j.upload_table_name INTO STRICT job
+    SELECT j.definition_snapshot AS snapshot, j.definition_snapshot -> 'import_source_column_list' AS columns, j.upload_table_name INTO STRICT job
     FROM import.job AS j WHERE j.id = report_columns.job_id;
-    SELECT u.findings INTO of_file FROM import.upload AS u WHERE u.job_id = report_columns.job_id AND u.finished_at IS NOT NULL;
-    IF of_file IS NULL THEN
-        EXECUTE format('SELECT jsonb_object(ARRAY[%s], ARRAY[%s]::text[]) FROM import.%I AS u',
-            (SELECT string_agg(quote_literal(h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
-            (SELECT string_agg(format('count(nullif(u.%I, ''''))', h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
-            job.upload_table_name)
-        INTO filled;
+    SELECT u.headings INTO headings FROM import.upload AS u WHERE u.job_id = report_columns.job_id AND u.finished_at IS NOT NULL;
+    IF headings IS NOT NULL THEN
+        RETURN QUERY SELECT h.column_name, h.heading, h.place FROM import.heading_matches(headings, job.snapshot) AS h WHERE h.column_name IS NOT NULL ORDER BY h.place;
+        RETURN;
     END IF;
+    EXECUTE format('SELECT jsonb_object(ARRAY[%s], ARRAY[%s]::text[]) FROM import.%I AS u',
+        (SELECT string_agg(quote_literal(h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
+        (SELECT string_agg(format('count(nullif(u.%I, ''''))', h ->> 'column_name'), ', ') FROM jsonb_array_elements(job.columns) AS h),
+        job.upload_table_name)
+    INTO filled;
     RETURN QUERY
-        SELECT h.entry ->> 'column_name',
-               coalesce((SELECT f ->> 'value' FROM jsonb_array_elements(of_file) AS f
-                         WHERE f ->> 'code' = 'header_normalised' AND f ->> 'column' = h.entry ->> 'column_name'), h.entry ->> 'column_name'),
-               h.place
+        SELECT h.entry ->> 'column_name', h.entry ->> 'column_name', h.place
         FROM jsonb_array_elements(job.columns) WITH ORDINALITY AS h (entry, place)
-        WHERE CASE WHEN of_file IS NULL THEN filled ->> (h.entry ->> 'column_name') <> '0'
-                   ELSE NOT jsonb_path_exists(of_file, '$[*] ? (@.code == "columns_absent").details.columns[*] ? (@ == $name)',
-                                              jsonb_build_object('name', h.entry -> 'column_name')) END
+        WHERE filled ->> (h.entry ->> 'column_name') <> '0'
         ORDER BY h.place;
 END
 $report_columns$;
-COMMENT ON FUNCTION import.report_columns(integer) IS 'The columns of the file of an import job and their headings in it, in the order of the definition';
+COMMENT ON FUNCTION import.report_columns(integer) IS 'The columns of the file of an import job and their headings in it, in its order if that is known';
 REVOKE ALL ON FUNCTION import.report_columns(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.report_columns(integer) TO authenticated;
 

@@ -45,6 +45,7 @@ $source_headings$;
 COMMENT ON FUNCTION import.source_headings(jsonb) IS
     'The headings that a definition knows, with the data column of each; of those with the same requirement one must be in the file';
 REVOKE ALL ON FUNCTION import.source_headings(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.source_headings(jsonb) TO authenticated;
 
 -- The best that is known of each heading: 1 the name itself, 2 an alias, 3 and 4 the same but for case, spaces and punctuation.
 CREATE OR REPLACE FUNCTION import.heading_matches(headings text[], snapshot jsonb)
@@ -79,6 +80,7 @@ AS $heading_matches$
 $heading_matches$;
 COMMENT ON FUNCTION import.heading_matches(text[], jsonb) IS 'Which column of the definition each heading of a file means; NULL: none';
 REVOKE ALL ON FUNCTION import.heading_matches(text[], jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.heading_matches(text[], jsonb) TO authenticated;
 
 -- What must be in a file and is not.
 CREATE OR REPLACE FUNCTION import.missing_columns(headings text[], snapshot jsonb)
@@ -243,12 +245,12 @@ REVOKE ALL ON FUNCTION import.explain_headings(text[], bigint, bigint, jsonb) FR
 
 CREATE OR REPLACE FUNCTION import.read_chunk(
     relation regclass, snapshot jsonb, encoding text, delimiter text, header_line bigint, reader bytea, content bytea, is_last boolean,
-    OUT next_reader bytea, OUT row_count bigint, OUT bytes bigint, OUT sha256 bytea, OUT refused boolean, OUT findings jsonb)
+    OUT next_reader bytea, OUT row_count bigint, OUT bytes bigint, OUT sha256 bytea, OUT refused boolean, OUT findings jsonb, OUT headings text[])
 RETURNS record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_import_read_chunk';
 COMMENT ON FUNCTION import.read_chunk(regclass, jsonb, text, text, bigint, bytea, bytea, boolean) IS
-    'Internal: writes the rows that the next bytes of a file complete into the upload table; returns where the reading stands, what was found in the file as a whole, and whether it is refused for that';
+    'Internal: writes the rows that the next bytes of a file complete into the upload table; returns where the reading stands, what was found in the file as a whole, whether it is refused for that, and its headings when they were read';
 REVOKE ALL ON FUNCTION import.read_chunk(regclass, jsonb, text, text, bigint, bytea, bytea, boolean) FROM PUBLIC;
 
 -- Everything that a file has left is gone; the job waits for another one.
@@ -383,7 +385,7 @@ BEGIN
         END IF;
         UPDATE import.upload AS u
         SET chunks = u.chunks + 1, bytes = add_chunk.bytes, row_count = add_chunk.row_count, findings = add_chunk.findings,
-            reader = r.next_reader, sha256 = add_chunk.sha256, finished_at = CASE WHEN is_last THEN clock_timestamp() END
+            headings = coalesce(r.headings, u.headings), reader = r.next_reader, sha256 = add_chunk.sha256, finished_at = CASE WHEN is_last THEN clock_timestamp() END
         WHERE u.job_id = add_chunk.job_id;
     EXCEPTION
         WHEN SQLSTATE 'SB422' THEN

@@ -12,13 +12,13 @@ REVOKE ALL ON FUNCTION api.import_report(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.import_report(text) TO authenticated;
 
 CREATE OR REPLACE FUNCTION api.import_report_text(job text)
-RETURNS text
+RETURNS api."text/plain"
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $import_report_text$
     SELECT import.report_text(job)
 $import_report_text$;
-COMMENT ON FUNCTION api.import_report_text(text) IS 'What came of an import job and what there is to say about its rows, for people; as text/plain, if you like';
+COMMENT ON FUNCTION api.import_report_text(text) IS 'What came of an import job and what there is to say about its rows, for people; Accept: text/plain';
 REVOKE ALL ON FUNCTION api.import_report_text(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.import_report_text(text) TO authenticated;
 

@@ -186,7 +186,7 @@ BEGIN
         -- How far a file has come, likewise; but not where in it the reading stands.
         ALTER TABLE import.upload ENABLE ROW LEVEL SECURITY;
         REVOKE ALL ON import.upload FROM PUBLIC;
-        GRANT SELECT (job_id, started_at, finished_at, options, chunks, bytes, row_count, findings, sha256) ON import.upload TO authenticated;
+        GRANT SELECT (job_id, started_at, finished_at, options, chunks, bytes, row_count, findings, sha256, headings) ON import.upload TO authenticated;
         DROP POLICY IF EXISTS job_user_read ON import.upload;
         CREATE POLICY job_user_read ON import.upload FOR SELECT TO authenticated
             USING (job_id IN (SELECT j.id FROM import.job AS j WHERE j.user_id = (SELECT auth.uid())));
