@@ -29,6 +29,24 @@ GRANT EXECUTE ON FUNCTION import.job_of_reader(text) TO authenticated;
 
 -- Words ---------------------------------------------------------------------------------------------------------------
 
+-- What the templates of a code are filled with. A list is read as words with commas between them.
+CREATE OR REPLACE FUNCTION import.finding_given(details jsonb, column_name text, value text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $finding_given$
+    SELECT CASE WHEN jsonb_path_exists(details, 'strict $.* ? (@.type() == "array")', '{}', true)
+                THEN (SELECT jsonb_object_agg(d.key, CASE WHEN jsonb_typeof(d.value) = 'array' AND NOT jsonb_path_exists(d.value, 'strict $[*] ? (@.type() == "array" || @.type() == "object")')
+                                                          THEN to_jsonb((SELECT string_agg(w.word, ', ' ORDER BY w.place) FROM jsonb_array_elements_text(d.value) WITH ORDINALITY AS w (word, place)))
+                                                          ELSE d.value END)
+                      FROM jsonb_each(details) AS d)
+                ELSE coalesce(details, '{}') END
+        || jsonb_build_object('column', column_name, 'value', value)
+$finding_given$;
+COMMENT ON FUNCTION import.finding_given(jsonb, text, text) IS 'The details of a finding with its column and value, as they are put into its message and its hint';
+REVOKE ALL ON FUNCTION import.finding_given(jsonb, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.finding_given(jsonb, text, text) TO authenticated;
+
 -- What to do about a finding. A template that asks for what the finding does not have says nothing; what the finding itself
 -- proposes is said in any case, and a suggestion also where the template does not speak of it.
 CREATE OR REPLACE FUNCTION import.finding_hint(template text, given jsonb)
@@ -56,7 +74,7 @@ AS $finding_text$
     SELECT concat_ws('. ',
         coalesce(statbus.render_template(finding_text.message, g.given), concat_ws(': ', finding ->> 'column', finding ->> 'code')),
         import.finding_hint(finding_text.hint, g.given))
-    FROM (SELECT coalesce(finding -> 'details', '{}') || jsonb_build_object('column', finding -> 'column', 'value', finding -> 'value') AS given) AS g
+    FROM (SELECT import.finding_given(finding -> 'details', finding ->> 'column', finding ->> 'value') AS given) AS g
 $finding_text$;
 COMMENT ON FUNCTION import.finding_text(jsonb, text, text) IS 'A finding of import.bad_row in words, by message and hint of its code';
 REVOKE ALL ON FUNCTION import.finding_text(jsonb, text, text) FROM PUBLIC;
@@ -207,56 +225,43 @@ GRANT EXECUTE ON FUNCTION import.report_results(text) TO authenticated;
 
 -- For people ----------------------------------------------------------------------------------------------------------
 
--- One row per code and column: how often, where first, and the values that occur most.
+-- One row per code and column, in words: import.finding_summary() counts them.
 CREATE OR REPLACE FUNCTION import.report_groups(job_id integer)
-RETURNS TABLE (severity text, column_name text, code text, findings bigint, row_count bigint, message text, hint text, lines text, top text)
+RETURNS TABLE (severity text, column_name text, code text, row_count bigint, message text, hint text, lines text, top text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $report_groups$
-    WITH found AS MATERIALIZED (
-        SELECT f.row_id, f.source_line, f.column_name, f.code, f.severity, left(regexp_replace(f.value, '[[:cntrl:]]+', ' ', 'g'), 60) AS value, f.details
-        FROM import.finding AS f
-        WHERE f.job_id = report_groups.job_id
-    ), valued AS (
-        SELECT v.*, row_number() OVER (PARTITION BY v.severity, v.column_name, v.code ORDER BY v.n DESC, v.first_row) AS place,
-               count(*) OVER (PARTITION BY v.severity, v.column_name, v.code) AS different
-        FROM (SELECT f.severity, f.column_name, f.code, f.value, count(*) AS n, min(f.row_id) AS first_row, min(f.details ->> 'suggestion') AS suggestion
-              FROM found AS f WHERE f.value IS NOT NULL GROUP BY f.severity, f.column_name, f.code, f.value) AS v
-    ), tops AS (
-        SELECT v.severity, v.column_name, v.code, min(v.different) AS different, min(v.value) AS value,
-               string_agg(concat('"', v.value, '"', CASE WHEN v.n > 1 THEN ' ×' || v.n END, ' → "' || v.suggestion || '"'), ', ' ORDER BY v.place)
-                   || CASE WHEN min(v.different) > 5 THEN format(' and %s others', min(v.different) - 5) ELSE '' END AS top
-        FROM valued AS v WHERE v.place <= 5
-        GROUP BY v.severity, v.column_name, v.code
-    ), places AS (
-        SELECT p.severity, p.column_name, p.code, string_agg(p.source_line::text, ', ' ORDER BY p.place) FILTER (WHERE p.place <= 10) AS lines,
-               max(p.place) AS row_count, min(p.findings)::bigint AS findings
-        FROM (SELECT f.severity, f.column_name, f.code, f.source_line, sum(count(*)) OVER w AS findings,
-                     row_number() OVER (PARTITION BY f.severity, f.column_name, f.code ORDER BY f.row_id) AS place
-              FROM found AS f
-              GROUP BY f.severity, f.column_name, f.code, f.row_id, f.source_line
-              WINDOW w AS (PARTITION BY f.severity, f.column_name, f.code)) AS p
-        WHERE true
-        GROUP BY p.severity, p.column_name, p.code
-    ), first AS (
-        SELECT DISTINCT ON (f.severity, f.column_name, f.code) f.severity, f.column_name, f.code, f.value, f.details
-        FROM found AS f ORDER BY f.severity, f.column_name, f.code, f.row_id
+    WITH counted AS MATERIALIZED (
+        SELECT s.*, s.finding_count = 1 OR s.distinct_values = 1 AS is_one FROM import.finding_summary(report_groups.job_id) AS s
+    ), suggested AS MATERIALIZED (
+        SELECT f ->> 'code' AS code, f ->> 'column' AS column_name, f ->> 'value' AS value, min(f #>> '{details,suggestion}') AS suggestion
+        FROM import.bad_row AS b
+        CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f
+        WHERE b.job_id = report_groups.job_id AND f #>> '{details,suggestion}' IS NOT NULL
+        GROUP BY 1, 2, 3
     )
-    SELECT p.severity, p.column_name, p.code, p.findings, p.row_count,
+    SELECT s.severity, s.column_name, s.code, s.row_count,
            -- What differs from row to row stands as "…".
-           CASE WHEN p.findings = 1 OR t.different = 1
-                THEN coalesce(statbus.render_template(c.message, g.given), p.code)
-                ELSE regexp_replace(statbus.render_template(c.message, jsonb_build_object('column', p.column_name)), '\{[a-z_0-9]+\}', '…', 'g') END,
-           CASE WHEN p.findings = 1 OR t.different = 1 THEN import.finding_hint(c.hint, g.given)
-                ELSE import.finding_hint(c.hint, jsonb_build_object('column', p.column_name)) END,
-           p.lines || CASE WHEN p.row_count > 10 THEN ', …' ELSE '' END,
-           t.top
-    FROM places AS p
-    JOIN first AS x ON x.code = p.code AND x.severity = p.severity AND x.column_name IS NOT DISTINCT FROM p.column_name
-    LEFT JOIN tops AS t ON t.code = p.code AND t.severity = p.severity AND t.column_name IS NOT DISTINCT FROM p.column_name
-    LEFT JOIN import.finding_code AS c ON c.code = p.code
-    CROSS JOIN LATERAL (SELECT coalesce(x.details, '{}') || jsonb_build_object('column', x.column_name, 'value', x.value) AS given) AS g
-    ORDER BY array_position('{error,warning,info}', p.severity), p.row_count DESC, p.code, p.column_name
+           CASE WHEN s.is_one THEN coalesce(statbus.render_template(c.message, g.given), s.code)
+                ELSE coalesce(regexp_replace(statbus.render_template(c.message, jsonb_build_object('column', s.column_name)), '\{[a-z_0-9]+\}', '…', 'g'), s.code) END,
+           import.finding_hint(c.hint, CASE WHEN s.is_one THEN g.given ELSE jsonb_build_object('column', s.column_name) END),
+           nullif(array_to_string(s.first_lines, ', '), '') || CASE WHEN s.row_count > 10 THEN ', …' ELSE '' END,
+           t.shown || CASE WHEN s.distinct_values > 5 THEN format(' and %s others', s.distinct_values - 5) ELSE '' END
+    FROM counted AS s
+    LEFT JOIN import.finding_code AS c ON c.code = s.code
+    LEFT JOIN LATERAL (
+        SELECT f.finding
+        FROM import.bad_row AS b
+        CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f (finding)
+        WHERE b.job_id = report_groups.job_id AND b.row_id = s.first_rows[1] AND f.finding ->> 'code' = s.code AND f.finding ->> 'column' IS NOT DISTINCT FROM s.column_name
+        LIMIT 1) AS x ON true
+    CROSS JOIN LATERAL (SELECT import.finding_given(x.finding -> 'details', s.column_name, x.finding ->> 'value') AS given) AS g
+    LEFT JOIN LATERAL (
+        SELECT string_agg(concat('"', left(regexp_replace(v.entry ->> 'value', '[[:cntrl:]]+', ' ', 'g'), 60), '"',
+                                 CASE WHEN (v.entry ->> 'count')::bigint > 1 THEN ' ×' || (v.entry ->> 'count') END, ' → "' || y.suggestion || '"'), ', ' ORDER BY v.place) AS shown
+        FROM jsonb_array_elements(s.top_values) WITH ORDINALITY AS v (entry, place)
+        LEFT JOIN suggested AS y ON y.code = s.code AND y.column_name IS NOT DISTINCT FROM s.column_name AND y.value = v.entry ->> 'value'
+        WHERE v.place <= 5) AS t ON true
 $report_groups$;
 COMMENT ON FUNCTION import.report_groups(integer) IS 'The findings of an import job by code and column: how many, in words, on which lines first, and the values that occur most';
 REVOKE ALL ON FUNCTION import.report_groups(integer) FROM PUBLIC;
@@ -275,8 +280,9 @@ BEGIN
     SELECT concat_ws(E'\n',
         format('Import job %s: %s', j.slug, replace(j.state::text, '_', ' ')) || coalesce(' — ' || j.error, ''),
         format('%s rows by definition %s', coalesce(j.total_rows::text, 'no'), j.definition_snapshot #>> '{import_definition,slug}')
-            || coalesce(format(', for %s to %s', to_char(j.default_valid_from, 'YYYY-MM-DD'),
-                               CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE j.default_valid_to::text END), ''),
+            || CASE WHEN j.default_valid_from IS NULL THEN ''
+                    ELSE format(', for %s to %s', to_char(j.default_valid_from, 'YYYY-MM-DD'),
+                                CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE 'infinity' END) END,
         format('%s imported, %s unchanged, %s skipped, %s with errors%s', j.imported_rows, j.unchanged_rows, j.skipped_rows, j.error_count,
                CASE WHEN j.warning_count > 0 THEN format('; %s of the others with warnings', j.warning_count) ELSE '' END))
     INTO STRICT head FROM import.job AS j WHERE j.id = this_job;
@@ -289,7 +295,7 @@ BEGIN
                string_agg(format(E'\n%s  %s', lpad(g.row_count::text, 8), g.message)
                           || coalesce(E'\n          ' || g.hint, '')
                           || coalesce(E'\n          lines  ' || g.lines, '')
-                          || coalesce(E'\n          values ' || g.top, ''), '' ORDER BY g.row_count DESC, g.code, g.column_name) AS items
+                          || coalesce(E'\n          values ' || g.top, ''), '' ORDER BY g.row_count DESC, g.code COLLATE "C", g.column_name COLLATE "C") AS items
         FROM import.report_groups(this_job) AS g
         GROUP BY g.severity) AS s;
     RETURN head || coalesce(body, E'\n\nNothing was found.') || E'\n';

@@ -140,5 +140,5 @@ SELECT f.job_id, j.slug AS job_slug, f.row_id, f.source_line, f.column_name, f.c
 FROM import.finding AS f
 JOIN import.job AS j ON j.id = f.job_id
 LEFT JOIN import.finding_code AS c ON c.code = f.code
-CROSS JOIN LATERAL (SELECT coalesce(f.details, '{}') || jsonb_build_object('column', f.column_name, 'value', f.value) AS given) AS g;
+CROSS JOIN LATERAL (SELECT import.finding_given(f.details, f.column_name, f.value) AS given) AS g;
 COMMENT ON VIEW api.import_finding IS 'What there is to say about the rows of import jobs, in words; row_id 0 is the file as a whole';
