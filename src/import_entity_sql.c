@@ -8,9 +8,8 @@
  * the register knows to be one unit's.  Rows whose identifiers are faulty, or
  * of several units, or of a unit of another kind, say nothing about that.
  *
- * Rows are gone through three times: to join their identifiers; where an
- * entity has several rows and identifiers, to find those that differ; and to
- * judge them.
+ * Rows are gone through twice: to join their identifiers, and to judge them;
+ * what needs to be asked of the register about a row is asked of many at once.
  *
  * IDENTIFICATION
  *	  src/import_entity_sql.c
@@ -25,28 +24,19 @@
 /* Rows about which the register has to be asked, at once. */
 #define JUDGE_ROWS 5000
 
-/* The most values or rows that a finding lists. */
-#define MAX_LISTED 10
-
-/* A row of an entity with several rows and identifiers, as it is sorted; its identifiers follow. */
-typedef struct EntityRow
+/* Names of units, for import_held_find(). */
+typedef struct IdentifyNames
 {
-	uint32		founding;		/* import_sort_key() */
-	uint32		row_id;			/* likewise */
-	uint32		nidents;
-} EntityRow;
-
-/* Different values of one type in an entity. */
-typedef struct EntityValues
-{
-	int			count;			/* of values; no more than MAX_LISTED + 1 are told apart */
-	SbSlice		values[MAX_LISTED + 1];	/* the first ones, in their order */
-} EntityValues;
+	IdentifyHeld *names;
+	int			nnames;
+} IdentifyNames;
 
 /* Rows that wait for the register. */
 typedef struct JudgeBlock
 {
 	MemoryContext context;
+	IdentifyCase *named[JUDGE_ROWS];	/* what are the units called? */
+	int			nnamed;
 	IdentifyCase *changes[JUDGE_ROWS];	/* which identifiers does it hold? */
 	int			nchanges;
 	IdentifyCase *gaps[2 * JUDGE_ROWS]; /* whose is the new time? */
@@ -60,17 +50,16 @@ static bool is_of_other_kind(const ImportIdentify *identify, const IdentifyHit *
 static bool is_left_out(const ImportIdentify *identify, const IdentifyCase *rowcase);
 static void join_rows(ImportIdentify *identify);
 static void find_tied(ImportIdentify *identify);
-static bool has_many(ImportIdentify *identify);
-static ImportSorter *sort_entities(ImportIdentify *identify);
-static void add_value(EntityValues *values, SbSlice value);
-static bool is_held(ImportIdentify *identify, const IdentifyCase *rowcase, int type);
-static bool next_of_entity(ImportSorter *sorter, uint32 founding, IdentifyCase *rowcase);
-static bool judge_entity(ImportIdentify *identify, ImportSorter *sorter, EntityValues *values);
-static void find_differing(ImportIdentify *identify);
-static void remark_values(ImportIdentify *identify, const IdentifyCase *rowcase, const EntityValues *values);
-static void judge_hit(ImportIdentify *identify, IdentifyCase *rowcase, IdentifyRole role);
-static void remark_conflict(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role);
-static void remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role);
+static void remark_unit(IdentifyRemark *remark, ImportUnit unit);
+static void remark_name(IdentifyRemark *remark, const IdentifyNames *names, ImportUnit unit);
+static void remark_units(ImportIdentify *identify, IdentifyRemark *remark, const IdentifyCase *rowcase,
+						 IdentifyRole role, const IdentifyNames *names);
+static void remark_conflict(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role,
+							const IdentifyNames *names);
+static void remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role,
+						const IdentifyNames *names);
+static bool needs_names(const ImportIdentify *identify, const IdentifyCase *rowcase);
+static void flush_named(ImportIdentify *identify, JudgeBlock *block);
 static bool needs_held(const ImportIdentify *identify, const IdentifyCase *rowcase);
 static void judge_changes(ImportIdentify *identify, IdentifyCase *rowcase, const IdentifyHeld *held, int nheld);
 static void judge_strategy(ImportIdentify *identify, IdentifyCase *rowcase);
@@ -167,6 +156,8 @@ join_rows(ImportIdentify *identify)
 
 		CHECK_FOR_INTERRUPTS();
 		find_hits(identify, current);
+		if (identify->mode == IDENTIFY_FORMAL)
+			import_link_want(identify, current);
 		if ((current->row.flags & IDENTIFY_SKIPPED) != 0 || is_left_out(identify, current))
 			continue;
 		for (int i = 0; i < current->row.nidents; i++)
@@ -273,226 +264,54 @@ import_entity_place(ImportIdentify *identify, IdentifyCase *rowcase)
 	}
 }
 
-/* Is there an entity of several rows and several identifiers? */
-static bool
-has_many(ImportIdentify *identify)
-{
-	for (uint32 i = 0; i < identify->idents.count; i++)
-	{
-		const ImportNode *node = import_idents_node(&identify->idents, i);
-
-		if (node->parent == i && node->rows > 1 && (node->flags & IMPORT_TREE_JOINED) != 0)
-			return true;
-	}
-	return false;
-}
-
-/* The rows of such entities, sorted by entity; NULL: there are none. */
-static ImportSorter *
-sort_entities(ImportIdentify *identify)
-{
-	IdentifyCase *current = &identify->current;
-	ImportSorter *sorter;
-	EntityRow  *row;
-
-	if (!has_many(identify))
-		return NULL;
-	sorter = import_sorter_begin(identify->context);
-	row = palloc(sizeof(EntityRow) + sizeof(IdentifyIdent) * (identify->nslots + 1));
-	import_spool_rewind(identify->rows);
-	while (import_identify_read(identify, current))
-	{
-		const ImportNode *root;
-		Size		idents_size = sizeof(IdentifyIdent) * current->row.nidents;
-
-		CHECK_FOR_INTERRUPTS();
-		import_entity_place(identify, current);
-		if (!current->has_entity)
-			continue;
-		root = import_idents_node(&identify->idents, current->root);
-		if (root->rows < 2 || (root->flags & IMPORT_TREE_JOINED) == 0)
-			continue;
-		row->founding = import_sort_key(current->founding);
-		row->row_id = import_sort_key(current->row.row_id);
-		row->nidents = current->row.nidents;
-		memcpy(row + 1, current->idents, idents_size);
-		import_sorter_add(sorter, row, sizeof(EntityRow) + idents_size);
-	}
-	import_sorter_perform(sorter);
-	pfree(row);
-	return sorter;
-}
-
-/* One more value of a type: kept when it is among the first. */
+/* Which unit it is. */
 static void
-add_value(EntityValues *values, SbSlice value)
+remark_unit(IdentifyRemark *remark, ImportUnit unit)
 {
-	int			place = 0;
-
-	for (; place < values->count; place++)
-	{
-		SbSlice		other = values->values[place];
-		int			order = memcmp(value.data, other.data, Min(value.len, other.len));
-
-		if (order == 0)
-			order = value.len < other.len ? -1 : value.len > other.len;
-		if (order == 0)
-			return;
-		if (order < 0)
-			break;
-	}
-	if (place > MAX_LISTED)
-		return;
-	values->count = Min(values->count + 1, MAX_LISTED + 1);
-	memmove(&values->values[place + 1], &values->values[place], sizeof(SbSlice) * (values->count - place - 1));
-	values->values[place] = value;
+	if (import_unit_is_legal(unit))
+		import_remark_number(remark, "legal_unit_id", import_unit_id(unit));
+	else if (import_unit_is_establishment(unit))
+		import_remark_number(remark, "establishment_id", import_unit_id(unit));
 }
 
-/* Does the register hold an identifier of a type of the unit of the row's entity? */
-static bool
-is_held(ImportIdentify *identify, const IdentifyCase *rowcase, int type)
-{
-	ImportUnit	units[2];
-	int			nunits = 0;
-	IdentifyHeld *held;
-	int			nheld;
-	bool		result = false;
-	MemoryContext old;
-
-	if (rowcase->legal_unit != 0)
-		units[nunits++] = IMPORT_LEGAL_UNIT(rowcase->legal_unit);
-	if (rowcase->establishment != 0)
-		units[nunits++] = IMPORT_ESTABLISHMENT(rowcase->establishment);
-	if (nunits == 0)
-		return false;
-	old = MemoryContextSwitchTo(identify->scratch);
-	nheld = import_register_held(identify, units, nunits, &held);
-	for (int i = 0; i < nunits; i++)
-		result = result || import_held_find(held, nheld, units[i], type) != NULL;
-	MemoryContextSwitchTo(old);
-	return result;
-}
-
-/* Say of a row which of its identifiers differ from others of its entity. */
+/* What it is called. */
 static void
-remark_values(ImportIdentify *identify, const IdentifyCase *rowcase, const EntityValues *values)
+remark_name(IdentifyRemark *remark, const IdentifyNames *names, ImportUnit unit)
 {
-	bool		is_refused = false;
+	const IdentifyHeld *name = import_held_find(names->names, names->nnames, unit, 0);
 
-	for (int i = 0; i < rowcase->row.nidents; i++)
-	{
-		const IdentifySlot *slot = &identify->slots[rowcase->idents[i].slot];
-		IdentifyRemark remark;
-
-		if (slot->role != IDENTIFY_OWN || values[slot->type].count < 2)
-			continue;
-		import_remark_begin(identify, &remark, IMPORT_ERROR, "ident_conflict", slot->name,
-							import_idents_value(&identify->idents, rowcase->idents[i].node));
-		import_remark_slices(&remark, "values", values[slot->type].values, Min(values[slot->type].count, MAX_LISTED));
-		import_remark_number(&remark, "founding_row_id", rowcase->founding);
-		import_remark_end(identify, &remark, rowcase->row.row_id);
-		is_refused = true;
-	}
-	if (is_refused)
-		import_event_add(identify, &identify->conflicts, rowcase->row.row_id, IDENTIFY_REFUSED);
+	if (name != NULL)
+		import_remark_text(remark, "name", name->value);
 }
 
-/*
- * The next row of an entity, when `founding` is 0 of any; false: there is none.
- * The sort stands before the row that was not of the entity.
- */
-static bool
-next_of_entity(ImportSorter *sorter, uint32 founding, IdentifyCase *rowcase)
-{
-	EntityRow	row;
-	Size		len;
-	const char *bytes = import_sorter_next(sorter, &len);
-
-	if (bytes == NULL)
-		return false;
-	memcpy(&row, bytes, sizeof(row));
-	rowcase->founding = import_sort_key(row.founding);
-	rowcase->row.row_id = import_sort_key(row.row_id);
-	rowcase->row.nidents = (uint16) row.nidents;
-	memcpy(rowcase->idents, bytes + sizeof(row), sizeof(IdentifyIdent) * row.nidents);
-	return founding == 0 || rowcase->founding == founding;
-}
-
-/*
- * Go through one entity of the sort, which has been marked before its first row:
- * gather its values, and when some differ say so of its rows.  False: there was
- * no entity any more.
- */
-static bool
-judge_entity(ImportIdentify *identify, ImportSorter *sorter, EntityValues *values)
-{
-	IdentifyCase *current = &identify->current;
-	uint32		founding = 0;
-	uint32		nrows = 0;
-	bool		differs = false;
-
-	memset(values, 0, sizeof(EntityValues) * identify->ntypes);
-	while (next_of_entity(sorter, founding, current))
-	{
-		CHECK_FOR_INTERRUPTS();
-		founding = current->founding;
-		nrows++;
-		for (int i = 0; i < current->row.nidents; i++)
-			if (identify->slots[current->idents[i].slot].role == IDENTIFY_OWN)
-				add_value(&values[identify->slots[current->idents[i].slot].type],
-						  import_idents_value(&identify->idents, current->idents[i].node));
-	}
-	if (nrows == 0)
-		return false;
-	import_sorter_restore(sorter);
-	for (uint32 i = 0; i < nrows; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		next_of_entity(sorter, founding, current);
-		if (i == 0)
-		{
-			current->row.flags = 0;
-			import_entity_place(identify, current);
-			for (int type = 0; type < identify->ntypes; type++)
-			{
-				/* of a type that the register holds of the unit, only the row that departs from it is at fault */
-				if (values[type].count > 1 && is_held(identify, current, type))
-					values[type].count = 0;
-				differs = differs || values[type].count > 1;
-			}
-		}
-		if (differs)
-			remark_values(identify, current, values);
-		MemoryContextReset(identify->scratch);
-	}
-	return true;
-}
-
-/* Find entities whose rows give one unit two identifiers of one type. */
+/* The units of the identifiers of a row in a role, by their columns. */
 static void
-find_differing(ImportIdentify *identify)
+remark_units(ImportIdentify *identify, IdentifyRemark *remark, const IdentifyCase *rowcase,
+			 IdentifyRole role, const IdentifyNames *names)
 {
-	ImportSorter *sorter = sort_entities(identify);
-	EntityValues *values;
-
-	if (sorter == NULL)
-		return;
-	values = palloc(sizeof(EntityValues) * (identify->ntypes + 1));
-	do
-		import_sorter_mark(sorter);
-	while (judge_entity(identify, sorter, values));
-	pfree(values);
-	import_sorter_end(sorter);
-}
-
-/* Say that the identifiers of a row in a role belong to different units. */
-static void
-remark_conflict(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role)
-{
+	import_remark_open(remark, "units");
 	for (int i = 0; i < rowcase->row.nidents; i++)
 	{
 		const IdentifySlot *slot = &identify->slots[rowcase->idents[i].slot];
 		ImportUnit	unit = import_idents_node(&identify->idents, rowcase->idents[i].node)->unit;
+
+		if (slot->role != role || unit == IMPORT_UNIT_NONE)
+			continue;
+		import_remark_open(remark, slot->name);
+		remark_unit(remark, unit);
+		remark_name(remark, names, unit);
+		import_remark_close(remark);
+	}
+	import_remark_close(remark);
+}
+
+/* Say that the identifiers of a row in a role belong to different units. */
+static void
+remark_conflict(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role, const IdentifyNames *names)
+{
+	for (int i = 0; i < rowcase->row.nidents; i++)
+	{
+		const IdentifySlot *slot = &identify->slots[rowcase->idents[i].slot];
 		IdentifyRemark remark;
 
 		if (slot->role != role)
@@ -500,23 +319,23 @@ remark_conflict(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyR
 		import_remark_begin(identify, &remark, IMPORT_ERROR, role == IDENTIFY_OWN ? "ident_conflict" : "link_conflict",
 							slot->name, import_idents_value(&identify->idents, rowcase->idents[i].node));
 		import_remark_columns(identify, &remark, rowcase, role);
-		if (import_unit_is_legal(unit))
-			import_remark_number(&remark, "legal_unit_id", import_unit_id(unit));
-		if (import_unit_is_establishment(unit))
-			import_remark_number(&remark, "establishment_id", import_unit_id(unit));
+		remark_unit(&remark, import_idents_node(&identify->idents, rowcase->idents[i].node)->unit);
+		remark_units(identify, &remark, rowcase, role, names);
 		import_remark_end(identify, &remark, rowcase->row.row_id);
 	}
 }
 
 /* Say that the unit of a row in a role is of another kind than it should be. */
 static void
-remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role)
+remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole role, const IdentifyNames *names)
 {
 	const IdentifyHit *hit = &rowcase->hits[role];
+	ImportUnit	unit = hit->legal_unit != 0 ? IMPORT_LEGAL_UNIT(hit->legal_unit) :
+		hit->establishment != 0 ? IMPORT_ESTABLISHMENT(hit->establishment) : IMPORT_UNIT_NONE;
 	IdentifyLife life;
 	const char *type;
 
-	import_register_life(identify, hit->establishment != 0 ? IMPORT_ESTABLISHMENT(hit->establishment) : IMPORT_UNIT_NONE, &life);
+	import_register_life(identify, unit, &life);
 	type = hit->is_other ? "other" : hit->legal_unit != 0 ? "legal_unit" :
 		life.has_formal && life.is_formal ? "establishment_formal" : "establishment_informal";
 	for (int i = 0; i < rowcase->row.nidents; i++)
@@ -528,10 +347,8 @@ remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole 
 			continue;
 		import_remark_begin(identify, &remark, IMPORT_ERROR, "unit_type_conflict", slot->name,
 							import_idents_value(&identify->idents, rowcase->idents[i].node));
-		if (hit->legal_unit != 0)
-			import_remark_number(&remark, "legal_unit_id", hit->legal_unit);
-		if (hit->establishment != 0)
-			import_remark_number(&remark, "establishment_id", hit->establishment);
+		remark_unit(&remark, unit);
+		remark_name(&remark, names, unit);
 		import_remark_text(&remark, "unit_type", (SbSlice)
 						   {
 							   type, strlen(type)
@@ -540,17 +357,46 @@ remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole 
 	}
 }
 
-/* What the register says against the identifiers of a row in a role. */
-static void
-judge_hit(ImportIdentify *identify, IdentifyCase *rowcase, IdentifyRole role)
+/* Is something to be said against the units of the row's identifiers? */
+static bool
+needs_names(const ImportIdentify *identify, const IdentifyCase *rowcase)
 {
-	if (rowcase->hits[role].is_ambiguous)
+	for (int role = 0; role < IDENTIFY_ROLES; role++)
+		if (rowcase->hits[role].is_ambiguous ||
+			is_of_other_kind(identify, &rowcase->hits[role], (IdentifyRole) role))
+			return true;
+	return false;
+}
+
+/* Say what is to be said against the units of the rows that wait. */
+static void
+flush_named(ImportIdentify *identify, JudgeBlock *block)
+{
+	ImportUnit *units = palloc(sizeof(ImportUnit) * (block->nnamed + 1) * (identify->nslots + 1));
+	IdentifyNames names;
+	int			nunits = 0;
+
+	for (int i = 0; i < block->nnamed; i++)
+		for (int j = 0; j < block->named[i]->row.nidents; j++)
+		{
+			ImportUnit	unit = import_idents_node(&identify->idents, block->named[i]->idents[j].node)->unit;
+
+			if (unit > IMPORT_UNIT_OTHER)
+				units[nunits++] = unit;
+		}
+	names.nnames = import_register_names(units, nunits, &names.names);
+	for (int i = 0; i < block->nnamed; i++)
 	{
-		remark_conflict(identify, rowcase, role);
-		rowcase->is_error = true;
+		IdentifyCase *rowcase = block->named[i];
+
+		for (IdentifyRole role = IDENTIFY_OWN; role <= IDENTIFY_INFLUENCED; role++)
+			if (rowcase->hits[role].is_ambiguous)
+				remark_conflict(identify, rowcase, role, &names);
+			else if (is_of_other_kind(identify, &rowcase->hits[role], role))
+				remark_kind(identify, rowcase, role, &names);
+		MemoryContextReset(identify->scratch);
 	}
-	else if (is_of_other_kind(identify, &rowcase->hits[role], role))
-		remark_kind(identify, rowcase, role);
+	block->nnamed = 0;
 }
 
 /* May the row give its unit an identifier that is not the one which the register holds? */
@@ -719,6 +565,8 @@ flush_block(ImportIdentify *identify, JudgeBlock *block)
 {
 	MemoryContext old = MemoryContextSwitchTo(block->context);
 
+	if (block->nnamed > 0)
+		flush_named(identify, block);
 	if (block->nchanges > 0)
 		flush_changes(identify, block);
 	if (block->ngaps > 0)
@@ -737,8 +585,11 @@ judge_row(ImportIdentify *identify, JudgeBlock *block, IdentifyCase *rowcase)
 	bool		may_change;
 
 	import_entity_place(identify, rowcase);
-	for (int role = 0; role < IDENTIFY_ROLES; role++)
-		judge_hit(identify, rowcase, (IdentifyRole) role);
+	if (needs_names(identify, rowcase))
+	{
+		block->named[block->nnamed++] = keep_case(block, rowcase);
+		rowcase->is_error = true;
+	}
 	may_change = needs_held(identify, rowcase);
 	if (rowcase->has_entity)
 		judge_known(identify, rowcase);
@@ -750,7 +601,7 @@ judge_row(ImportIdentify *identify, JudgeBlock *block, IdentifyCase *rowcase)
 		block->gaps[block->ngaps++] = keep_case(block, rowcase);
 	else
 		finish(identify, rowcase);
-	if (block->nchanges == JUDGE_ROWS || block->ngaps == JUDGE_ROWS)
+	if (block->nnamed == JUDGE_ROWS || block->nchanges == JUDGE_ROWS || block->ngaps == JUDGE_ROWS)
 		flush_block(identify, block);
 	MemoryContextReset(identify->scratch);
 }
@@ -761,10 +612,10 @@ import_entity_judge(ImportIdentify *identify)
 {
 	JudgeBlock *block = palloc(sizeof(JudgeBlock));
 
-	find_differing(identify);
+	import_differ_judge(identify);
 	import_events_begin(&identify->conflicts);
 	block->context = AllocSetContextCreate(identify->context, "import identify block", ALLOCSET_DEFAULT_SIZES);
-	block->nchanges = block->ngaps = 0;
+	block->nnamed = block->nchanges = block->ngaps = 0;
 	import_spool_rewind(identify->rows);
 	while (import_identify_read(identify, &identify->current))
 	{

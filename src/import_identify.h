@@ -7,7 +7,9 @@
  *	  import_identify_sql.c  what is done in which order; the fate of a row
  *	  import_entity_sql.c    rows of one entity, units of the register, what
  *							 speaks against them
+ *	  import_differ_sql.c    identifiers of one entity against each other
  *	  import_link_sql.c      the legal units of establishments
+ *	  import_pending_sql.c   what other jobs are about to bring
  *	  import_repeat_sql.c    rows of one entity against each other
  *	  import_register_sql.c  what the register knows
  *	  import_remark_sql.c    findings, written
@@ -208,7 +210,8 @@ struct ImportIdentify
 	int64		nmore_days;
 	int64		max_more_days;
 	HTAB	   *tied;			/* entities that tie units together */
-	HTAB	   *pending;		/* identifiers that wait in other jobs */
+	bool		wants;			/* rows refer to units that are not known */
+	HTAB	   *pending;		/* their identifiers that wait in other jobs */
 
 	/* What rows say of each other. */
 	IdentifyEvents conflicts;	/* while rows are judged */
@@ -232,7 +235,7 @@ typedef struct IdentifyTied
 typedef struct IdentifyPending
 {
 	uint32		node;
-	char	   *slug;
+	const char *slug;
 } IdentifyPending;
 
 /* A finding that is being written. */
@@ -255,10 +258,18 @@ extern void import_entity_join(ImportIdentify *identify);
 extern void import_entity_place(ImportIdentify *identify, IdentifyCase *rowcase);
 extern void import_entity_judge(ImportIdentify *identify);
 
+/* import_differ_sql.c */
+extern void import_differ_judge(ImportIdentify *identify);
+
 /* import_link_sql.c */
+extern void import_link_want(ImportIdentify *identify, const IdentifyCase *rowcase);
 extern void import_link_judge(ImportIdentify *identify, IdentifyCase *rowcase);
 extern bool import_link_needs_gap(const ImportIdentify *identify, const IdentifyCase *rowcase);
 extern void import_link_judge_gaps(ImportIdentify *identify, IdentifyCase **cases, int ncases);
+
+/* import_pending_sql.c */
+extern void import_pending_ask(ImportIdentify *identify);
+extern const char *import_pending_job(const ImportIdentify *identify, uint32 node);
 
 /* import_repeat_sql.c */
 extern void import_repeat_begin(ImportIdentify *identify);
@@ -279,6 +290,7 @@ typedef struct IdentifyHeld
 } IdentifyHeld;
 
 extern int	import_register_held(ImportIdentify *identify, const ImportUnit *units, int nunits, IdentifyHeld **held);
+extern int	import_register_names(const ImportUnit *units, int nunits, IdentifyHeld **names);
 extern const IdentifyHeld *import_held_find(const IdentifyHeld *held, int nheld, ImportUnit unit, int type);
 
 /* import_remark_sql.c */
@@ -291,6 +303,8 @@ extern void import_remark_names(IdentifyRemark *remark, const char *key, const c
 extern void import_remark_slices(IdentifyRemark *remark, const char *key, const SbSlice *texts, int ntexts);
 extern void import_remark_rows(IdentifyRemark *remark, const char *key, const uint32 *rows, int nrows);
 extern void import_remark_life(IdentifyRemark *remark, const char *key, const IdentifyLife *life);
+extern void import_remark_open(IdentifyRemark *remark, const char *key);
+extern void import_remark_close(IdentifyRemark *remark);
 extern void import_remark_jsonb(IdentifyRemark *remark, const char *key, Jsonb *value);
 extern void import_remark_columns(ImportIdentify *identify, IdentifyRemark *remark, const IdentifyCase *rowcase,
 								  IdentifyRole role);

@@ -622,6 +622,7 @@ import_identify_resolve(ImportIdentify *identify, ImportFile *file)
 	identify->file = file;
 	import_register_ask(identify);
 	import_entity_join(identify);
+	import_pending_ask(identify);
 	import_repeat_begin(identify);
 	import_entity_judge(identify);
 	import_repeat_judge(identify);

@@ -46,12 +46,19 @@ remark_link(ImportIdentify *identify, const IdentifyCase *rowcase, const char *c
 	for (int i = 0; i < rowcase->row.nidents; i++)
 	{
 		const IdentifySlot *slot = &identify->slots[rowcase->idents[i].slot];
+		const char *pending;
 		IdentifyRemark remark;
 
 		if (slot->role != IDENTIFY_LINK)
 			continue;
 		import_remark_begin(identify, &remark, IMPORT_ERROR, code, slot->name,
 							import_idents_value(&identify->idents, rowcase->idents[i].node));
+		pending = life == NULL ? import_pending_job(identify, rowcase->idents[i].node) : NULL;
+		if (pending != NULL)
+			import_remark_text(&remark, "pending_job", (SbSlice)
+							   {
+								   pending, strlen(pending)
+							   });
 		if (life != NULL)
 		{
 			import_remark_number(&remark, "legal_unit_id", rowcase->hits[IDENTIFY_LINK].legal_unit);
@@ -59,6 +66,20 @@ remark_link(ImportIdentify *identify, const IdentifyCase *rowcase, const char *c
 		}
 		import_remark_end(identify, &remark, rowcase->row.row_id);
 	}
+}
+
+/* The row refers to a legal unit that is not known: remember its identifiers. */
+void
+import_link_want(ImportIdentify *identify, const IdentifyCase *rowcase)
+{
+	const IdentifyHit *hit = &rowcase->hits[IDENTIFY_LINK];
+
+	if (hit->nidents == 0 || hit->is_known)
+		return;
+	identify->wants = true;
+	for (int i = 0; i < rowcase->row.nidents; i++)
+		if (identify->slots[rowcase->idents[i].slot].role == IDENTIFY_LINK)
+			import_idents_node(&identify->idents, rowcase->idents[i].node)->flags |= IMPORT_NODE_WANTED;
 }
 
 /* Judge the legal unit that an establishment is said to be of. */

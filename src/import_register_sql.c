@@ -50,6 +50,14 @@ static const char held_query[] =
 "SELECT e.legal_unit_id, e.establishment_id, e.type_id, coalesce(e.ident, e.idents::text) FROM register.external_ident AS e"
 " WHERE e.establishment_id = ANY ($2) AND e.type_id = ANY ($3)";
 
+/* $1: legal units, $2: establishments. */
+static const char name_query[] =
+"(SELECT DISTINCT ON (u.id) u.id, NULL::integer, NULL::integer, u.name::text FROM register.legal_unit AS u"
+" WHERE u.id = ANY ($1) ORDER BY u.id, u.valid_from DESC)"
+" UNION ALL "
+"(SELECT DISTINCT ON (u.id) NULL, u.id, NULL, u.name FROM register.establishment AS u"
+" WHERE u.id = ANY ($2) ORDER BY u.id, u.valid_from DESC)";
+
 /* Keys of a question that is being put. */
 typedef struct RegisterKeys
 {
@@ -71,6 +79,8 @@ static void add_days(ImportIdentify *identify, IdentifyUnit *unit, DateADT from,
 static void take_lives(ImportIdentify *identify, bool is_legal);
 static void ask_lives(ImportIdentify *identify, bool is_legal);
 static int	compare_held(const void *a, const void *b);
+static int	ask_units(const char *query, const ImportUnit *units, int nunits, const IdentifyType *types, int ntypes,
+					  IdentifyHeld **held);
 
 /* Prepare a question. */
 static SPIPlanPtr
@@ -411,13 +421,14 @@ compare_held(const void *a, const void *b)
 }
 
 /*
- * Which identifiers of the types of the file the register holds of some units,
- * for import_held_find(); in the current memory context.
+ * Ask about some units: $1 are legal units, $2 establishments, $3 types when
+ * there are some.  The answer's columns are those of held_query; it is for
+ * import_held_find(), in the current memory context.
  */
-int
-import_register_held(ImportIdentify *identify, const ImportUnit *units, int nunits, IdentifyHeld **held)
+static int
+ask_units(const char *query, const ImportUnit *units, int nunits, const IdentifyType *types, int ntypes, IdentifyHeld **held)
 {
-	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID};
+	Oid			array_types[3] = {INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID};
 	RegisterKeys keys[3];
 	Datum		arguments[3];
 	MemoryContext context = CurrentMemoryContext;
@@ -425,7 +436,7 @@ import_register_held(ImportIdentify *identify, const ImportUnit *units, int nuni
 
 	for (int i = 0; i < 3; i++)
 	{
-		keys[i].keys = palloc(sizeof(Datum) * (Max(nunits, identify->ntypes) + 1));
+		keys[i].keys = palloc(sizeof(Datum) * (Max(nunits, ntypes) + 1));
 		keys[i].nkeys = 0;
 	}
 	for (int i = 0; i < nunits; i++)
@@ -434,15 +445,15 @@ import_register_held(ImportIdentify *identify, const ImportUnit *units, int nuni
 
 		at->keys[at->nkeys++] = Int32GetDatum(import_unit_id(units[i]));
 	}
-	for (int i = 0; i < identify->ntypes; i++)
-		keys[2].keys[keys[2].nkeys++] = Int32GetDatum(identify->types[i].id);
+	for (int i = 0; i < ntypes; i++)
+		keys[2].keys[keys[2].nkeys++] = Int32GetDatum(types[i].id);
 	for (int i = 0; i < 3; i++)
 		arguments[i] = array_of(&keys[i], INT4OID);
-	if (SPI_execute_with_args(held_query, 3, types, arguments, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not ask for identifiers of units");
+	if (SPI_execute_with_args(query, types == NULL ? 2 : 3, array_types, arguments, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask about units");
 	MemoryContextSwitchTo(context);
 	count = (int) SPI_processed;
-	*held = MemoryContextAlloc(context, sizeof(IdentifyHeld) * (count + 1));
+	*held = palloc(sizeof(IdentifyHeld) * (count + 1));
 	for (int i = 0; i < count; i++)
 	{
 		IdentifyHeld *at = &(*held)[i];
@@ -450,14 +461,28 @@ import_register_held(ImportIdentify *identify, const ImportUnit *units, int nuni
 		char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4);
 
 		at->unit = legal_unit != 0 ? IMPORT_LEGAL_UNIT(legal_unit) : IMPORT_ESTABLISHMENT(result_number(i, 2));
-		for (at->type = 0; identify->types[at->type].id != result_number(i, 3);)
+		for (at->type = 0; at->type < ntypes && types[at->type].id != result_number(i, 3);)
 			at->type++;
-		at->value.data = MemoryContextStrdup(context, value);
+		at->value.data = value;
 		at->value.len = strlen(value);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	qsort(*held, count, sizeof(IdentifyHeld), compare_held);
 	return count;
+}
+
+/* Which identifiers of the types of the file the register holds of some units. */
+int
+import_register_held(ImportIdentify *identify, const ImportUnit *units, int nunits, IdentifyHeld **held)
+{
+	return ask_units(held_query, units, nunits, identify->types, identify->ntypes, held);
+}
+
+/* What units are called now, or were last; as if it were an identifier of the first type. */
+int
+import_register_names(const ImportUnit *units, int nunits, IdentifyHeld **names)
+{
+	return ask_units(name_query, units, nunits, NULL, 0, names);
 }
 
 /* The identifier of a type that the register holds of a unit; NULL: none. */

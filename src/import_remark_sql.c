@@ -242,6 +242,22 @@ import_remark_life(IdentifyRemark *remark, const char *key, const IdentifyLife *
 	end_array(remark);
 }
 
+/* An object of the details: what follows is its, until it is closed. */
+void
+import_remark_open(IdentifyRemark *remark, const char *key)
+{
+	import_remark_details(remark);
+	push_key(remark, key);
+	pushJsonbValue(&remark->state, WJB_BEGIN_OBJECT, NULL);
+}
+
+/* Close it. */
+void
+import_remark_close(IdentifyRemark *remark)
+{
+	pushJsonbValue(&remark->state, WJB_END_OBJECT, NULL);
+}
+
 /* Something that was jsonb already. */
 void
 import_remark_jsonb(IdentifyRemark *remark, const char *key, Jsonb *json)
