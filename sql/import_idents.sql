@@ -158,6 +158,11 @@ SELECT * FROM outcome WHERE slug = 'forms';
 -- What is stored is the normalised value, also in the data table; severity and value of a finding are as everywhere.
 SELECT l.name, t.code, e.ident FROM register.external_ident AS e JOIN register.external_ident_type AS t ON t.id = e.type_id JOIN register.legal_unit AS l ON l.id = e.legal_unit_id WHERE l.name ~ '^(good|i)' ORDER BY l.name COLLATE "C";
 SELECT row_id, orgnr_raw, state, errors, warnings FROM import.forms_data WHERE name_raw IN ('i65', 'i65 warning', 'i68 VAT') ORDER BY row_id;
+-- So are codes of lists looked at that are unknown.
+CALL run_job('codes', 'legal_unit_job_provided', NULL, E'name;tax_ident;legal_form_code;data_source_code
+i70 code;c1;\u0420LC;nlr
+i70 letters of no code;c2;\u0416LC;nlr', '2020-01-01', 'infinity');
+SELECT * FROM said('codes');
 -- Written in another way, it is the same unit.
 CALL run_job('again', 'legal_unit_job_provided', NULL, E'name;orgnr;employees
 i68 VAT;NO889640782;3

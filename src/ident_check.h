@@ -154,6 +154,9 @@ extern bool ident_is_scientific(SbSlice value);
 /* What is wrong with a rule, in English; NULL: nothing.  Only sound rules may be used. */
 extern const char *ident_rule_fault(const IdentRule *rule);
 
+/* The value with the Latin letters that others look like; `out' has as much room as the value. */
+extern SbSlice ident_latin(SbSlice value, char *out);
+
 /*
  * Whether a text has letters of two scripts, and where those of the rarer one
  * are, from 1, as far as there is room; the suggestion writes them in the other

@@ -137,6 +137,18 @@ ident_latin_lookalike(uint32_t character)
 	return latin != 0 ? latin : character;
 }
 
+/* The value with the Latin letters that others look like, none of which is longer than they are. */
+SbSlice
+ident_latin(SbSlice value, char *out)
+{
+	SbSlice		latin = {out, 0};
+	const char *end = value.data + value.len;
+
+	for (const char *at = value.data; at < end;)
+		latin.len += ident_put_character(ident_latin_lookalike(ident_next_character(&at, end)), out + latin.len);
+	return latin;
+}
+
 /*
  * Whether a text has letters of two scripts, and where those of the rarer
  * script are, from 1, as far as there is room.  The suggestion writes them in

@@ -11,6 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "ident_check.h"
 #include "import_cell_internal.h"
 
 #include <string.h>
@@ -30,6 +31,33 @@ has_address(const ImportPlan *plan, const ImportRow *row, int country)
 	return false;
 }
 
+/*
+ * An unknown code that only looks like one of the list: letters of another
+ * script stand for Latin ones.  NULL data: it does not.
+ */
+static SbSlice
+judge_script(ImportJudge *judge, int column, const ImportPeriod *period)
+{
+	const ImportPlan *plan = judge->plan;
+	SbSlice		cell = judge->row->cells[column];
+	SbSlice		latin;
+	ImportCode	code;
+	ImportFinding *finding;
+	size_t		place = 0;
+
+	while (place < cell.len && (unsigned char) cell.data[place] < 0x80)
+		place++;
+	if (place == cell.len)
+		return (SbSlice) {NULL, 0};
+	latin = ident_latin(cell, plan->alloc(plan->arg, cell.len));
+	if (!plan->lookup(plan->columns[column].codes, latin, period, &code))
+		return (SbSlice) {NULL, 0};
+	finding = import_add_cell_finding(judge, IMPORT_WARNING, "mixed_script", column);
+	import_add_number(finding, "position", (int64_t) place + 1);
+	import_add_text(finding, "suggestion", latin);
+	return latin;
+}
+
 /* A code that is not in its list. */
 static void
 judge_unknown(ImportJudge *judge, int column, const ImportPeriod *period)
@@ -40,10 +68,10 @@ judge_unknown(ImportJudge *judge, int column, const ImportPeriod *period)
 		c->list == IMPORT_LIST_TAG ? "tag_unknown" : "code_unknown";
 	bool		is_error = c->list == IMPORT_LIST_TAG || c->list == IMPORT_LIST_REL_TYPE ||
 		(c->list == IMPORT_LIST_COUNTRY && has_address(plan, judge->row, column));
+	SbSlice		suggestion = judge_script(judge, column, period);
 	ImportFinding *finding = import_add_cell_finding(judge, is_error ? IMPORT_ERROR : IMPORT_WARNING, code, column);
-	SbSlice		suggestion;
 
-	if (plan->suggest(c->codes, judge->row->cells[column], period, &suggestion))
+	if (suggestion.data != NULL || plan->suggest(c->codes, judge->row->cells[column], period, &suggestion))
 		import_add_text(finding, "suggestion", suggestion);
 }
 
