@@ -22,9 +22,9 @@ DECLARE
     headings text := split_part(rows, E'\n', 1);
 BEGIN
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, max_errors, max_error_ratio, on_error)
-    SELECT job_slug, d.id, '2024-01-01', 'infinity', coalesce((settings ->> 'review')::boolean, false), (settings ->> 'max_errors')::bigint,
+    SELECT job_slug, d.id, CASE WHEN d.valid_time_from = 'job_provided' THEN date '2024-01-01' END, CASE WHEN d.valid_time_from = 'job_provided' THEN date 'infinity' END, coalesce((settings ->> 'review')::boolean, false), (settings ->> 'max_errors')::bigint,
            (settings ->> 'max_error_ratio')::numeric, settings ->> 'on_error'
-    FROM import.definition AS d WHERE d.slug = 'legal_unit_job_provided';
+    FROM import.definition AS d WHERE d.slug = coalesce(settings ->> 'definition', 'legal_unit_job_provided');
     EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
         job_slug || '_upload', headings,
         (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
@@ -158,6 +158,18 @@ SELECT line, "column", code, severity, value FROM said WHERE slug = 'severe' ORD
 SELECT * FROM outcome WHERE slug = 'severe';
 SELECT row_id, state, errors, warnings FROM import.severe_data ORDER BY row_id;
 SELECT name FROM register.legal_unit WHERE name IN ('Unread', 'No day', 'Both') ORDER BY name;
+-- What is found before the cells: a warning becomes an error, an error stays one.
+INSERT INTO api.import_definition_severity (definition_id, code, severity)
+SELECT d.id, s.code, s.severity
+FROM import.definition AS d, (VALUES ('mixed_script', 'error'), ('date_not_in_calendar', 'info')) AS s (code, severity)
+WHERE d.slug = 'legal_unit_source_dates';
+CALL run_job('noted', 'tax_ident,name,valid_from,valid_to,birth_date
+А1234B,Cyrillic,2024-01-01,infinity,
+n2,No such day,2023-02-29,infinity,2023-02-29
+n3,Born on no day,2024-01-01,infinity,2023-02-29', '{"definition": "legal_unit_source_dates"}');
+SELECT line, "column", code, severity, value FROM said WHERE slug = 'noted' ORDER BY line, code, "column";
+SELECT * FROM outcome WHERE slug = 'noted';
+SELECT row_id, state, errors, warnings FROM import.noted_data ORDER BY row_id;
 DELETE FROM api.import_definition_severity;
 
 -- Limits: nothing is imported, and the counts add up.
@@ -175,6 +187,9 @@ SELECT * FROM outcome WHERE slug IN ('absolute', 'just_not', 'ratio', 'half', 'n
 SELECT slug, line, code, severity, details FROM said WHERE code = 'too_many_errors' ORDER BY slug COLLATE "C";
 SELECT message FROM api.import_finding WHERE code = 'too_many_errors' AND job_slug = 'ratio';
 SELECT count(*) AS imported FROM register.external_ident AS i WHERE i.ident IN ('a1', 'c1', 'e1', 'g1');
+-- A copy of a job has its limits.
+SELECT api.import_job_clone('ratio', 'ratio_again') ->> 'job' AS copy;
+SELECT slug, max_errors, max_error_ratio, on_error FROM api.import_job WHERE slug IN ('ratio', 'ratio_again') ORDER BY slug;
 \set VERBOSITY sqlstate
 UPDATE api.import_definition SET max_error_ratio = 1.5 WHERE slug = 'legal_unit_job_provided';   -- fails
 UPDATE api.import_definition SET max_errors = -1 WHERE slug = 'legal_unit_job_provided';         -- fails

@@ -132,10 +132,11 @@ BEGIN
         RAISE EXCEPTION 'there is no import job "%"', job_slug USING ERRCODE = 'PT404';
     END IF;
     INSERT INTO import.job (slug, description, note, definition_id, time_context_ident, default_valid_from, default_valid_to, default_data_source_code,
-                            review, truncate_overlong, analysis_batch_size, processing_batch_size)
+                            review, truncate_overlong, analysis_batch_size, processing_batch_size, max_errors, max_error_ratio, on_error)
     SELECT new_slug, old_job.description, old_job.note, old_job.definition_id, old_job.time_context_ident,
            CASE WHEN old_job.time_context_ident IS NULL THEN old_job.default_valid_from END, CASE WHEN old_job.time_context_ident IS NULL THEN old_job.default_valid_to END,
-           old_job.default_data_source_code, old_job.review, old_job.truncate_overlong, old_job.analysis_batch_size, old_job.processing_batch_size
+           old_job.default_data_source_code, old_job.review, old_job.truncate_overlong, old_job.analysis_batch_size, old_job.processing_batch_size,
+           old_job.max_errors, old_job.max_error_ratio, old_job.on_error
     RETURNING id, slug, upload_table_name INTO new_job;
     IF with_file THEN
         -- Columns that the definition has had since then stay empty; what it has no more is left out.
