@@ -51,6 +51,15 @@ upload('reviewed', $file);
 $node->safe_psql($database, 'CALL worker.process_tasks()');
 is(job('reviewed')->{state}, 'waiting_for_review', 'waits for review');
 
+# Findings counted, and a rule with a fault ---------------------------------------------------------------------
+$body = answer(200, 'findings counted', GET => '/rpc/import_finding_summary?job=reviewed&severity=eq.error', as => $rita);
+is_deeply([ map { [ @$_{qw(code column_name row_count first_lines top_values)} ] } @$body ],
+	[ [ 'not_a_number', 'employees', 1, [3], [ { value => 'many', count => 1 } ] ] ], 'are errors by code and column, with lines and values');
+$body = answer(400, 'a rule that cannot be compiled', POST => '/import_rule', as => $ada,
+	body => { name => 'typo', expression => 'employees > 0 and employes < 9', message => 'No' });
+is_deeply([ @$body{qw(code message details)} ], [ '42703', 'there is no column "employes"', 'At character 19 of the expression.' ], 'is told with its place');
+answer(403, 'a rule of somebody who administers nothing', POST => '/import_rule', as => $rita, body => { name => 'hers', expression => 'employees > 0', message => 'No' });
+
 # Reports ------------------------------------------------------------------------------------------------------
 (undef, $got) = answer(200, 'the file with its errors', GET => '/rpc/import_report_csv?job=reviewed', as => $rita, headers => { Accept => 'text/csv' });
 like($got->{headers}{'content-type'}, qr{^text/csv}, 'is text/csv');
