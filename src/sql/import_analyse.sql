@@ -365,12 +365,12 @@ BEGIN
     PERFORM import.analyse_repeats(job_id);
     PERFORM import.analyse_cells(job_id);
     PERFORM import.keep_findings(job_id);
-    PERFORM import.analyse_plausibility(job_id);
     PERFORM import.drop_temporary('import_source', 'import_read', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
                                   'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
         EXECUTE format('ANALYZE import.%I', data_table);
     END IF;
+    PERFORM import.analyse_plausibility(job_id);
 END
 $analyse$;
 COMMENT ON FUNCTION import.analyse(integer) IS 'Analyses the upload of a job: fills its data table and the findings';
