@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make bench: prints the tables of doc/performance.md.  Every figure stands beside a baseline of the same run.
-#   BENCH="import auth temporal" make bench         some parts; auth, import_cells and temporal run on the installed server and on 18
+#   BENCH="import auth temporal" make bench         some parts; auth, import_apply, import_cells and temporal run on the installed server and on 18
 #   BENCH=temporal PG=15 CASE="allen" make bench    one server, some cases (see test/bench/cases.sh)
 set -euo pipefail
 # shellcheck source=test/lib.sh
@@ -23,8 +23,8 @@ area() {
 # areas: what is measured by cases.
 areas() {
 	local name
-	for name in ${BENCH:-auth import_cells temporal}; do
-		case $name in auth | import_cells | temporal) area "$name" ;; import) ;; *) die "BENCH is some of import, auth, import_cells, temporal" ;; esac
+	for name in ${BENCH:-auth import_apply import_cells temporal}; do
+		case $name in auth | import_apply | import_cells | temporal) area "$name" ;; import) ;; *) die "BENCH is some of import, auth, import_apply, import_cells, temporal" ;; esac
 	done
 }
 

@@ -368,7 +368,7 @@ BEGIN
     PERFORM import.drop_temporary('import_source', 'import_read', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
                                   'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
-        EXECUTE format('ANALYZE import.%I', data_table);
+        EXECUTE format('ANALYZE import.%I (row_id, founding_row_id, operation, action, state, batch_seq)', data_table);
     END IF;
     PERFORM import.analyse_plausibility(job_id);
 END

@@ -15,24 +15,28 @@ SET search_path = pg_catalog, pg_temp
 AS $apply_batch$
 DECLARE
     job record;
+    row_count bigint;
     row_ids bigint[];
     permitted bigint[];
 BEGIN
-    SELECT j.data_table_name, j.definition_snapshot #>> '{import_definition,mode}' AS mode INTO job
+    SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode INTO job
     FROM import.job AS j WHERE j.id = apply_batch.job_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'import job % does not exist', job_id USING ERRCODE = 'no_data_found';
     END IF;
-    -- The rows of the batch, and which of them are all that the file says of a unit that nobody knows yet.
+    -- The rows of the batch; which of them are all that the file says of a unit that nobody knows yet; and which change nothing,
+    -- of which unit none does.
     PERFORM import.drop_temporary('import_batch');
     EXECUTE format($sql$
         CREATE TEMPORARY TABLE import_batch AS
-        SELECT d.row_id, d.founding_row_id,
-               $1 AND d.operation = 'insert' AND num_nonnulls(%2$s) = 0 AND count(*) OVER (PARTITION BY d.founding_row_id) = 1 AS is_alone
-        FROM import.%1$I AS d
-        WHERE d.state = 'analysed' AND d.action = 'use'
-        AND d.batch_seq = (SELECT min(x.batch_seq) FROM import.%1$I AS x WHERE x.state = 'analysed' AND x.action = 'use')$sql$,
-        job.data_table_name, CASE job.mode WHEN 'legal_unit' THEN 'd.legal_unit_id' WHEN 'establishment_informal' THEN 'd.establishment_id' ELSE 'NULL' END)
+        SELECT x.row_id, x.founding_row_id, x.founds AND count(*) OVER (PARTITION BY x.founding_row_id) = 1 AS is_alone,
+               bool_and(x.is_same) OVER (PARTITION BY x.founding_row_id) AS is_same
+        FROM (SELECT a.row_id, a.founding_row_id, $1 AND a.operation = 'insert' AND num_nonnulls(%2$s) = 0 AS founds, %3$s AS is_same
+              FROM import.%1$I AS a
+              WHERE a.state = 'analysed' AND a.action = 'use'
+              AND a.batch_seq = (SELECT min(n.batch_seq) FROM import.%1$I AS n WHERE n.state = 'analysed' AND n.action = 'use')) AS x$sql$,
+        job.data_table_name, CASE job.mode WHEN 'legal_unit' THEN 'a.legal_unit_id' WHEN 'establishment_informal' THEN 'a.establishment_id' ELSE 'NULL' END,
+        import.unchanged_sql(job.snapshot))
     USING import.inserts_new_units(job.mode);
     SELECT array_agg(b.row_id ORDER BY b.founding_row_id, b.row_id) INTO row_ids FROM pg_temp.import_batch AS b;
     IF row_ids IS NULL THEN
@@ -42,13 +46,19 @@ BEGIN
             WHERE d.state = 'analysed' AND d.action = 'skip'$sql$, job.data_table_name);
         RETURN 0;
     END IF;
+    row_count := cardinality(row_ids);
     -- Those that the user may not write need not be found one by one.
     permitted := import.refuse_forbidden(job_id, row_ids);
-    IF permitted <> '{}' THEN
-        PERFORM import.apply_isolated(job_id, permitted, cardinality(permitted) < cardinality(row_ids));
+    IF cardinality(permitted) < row_count THEN
+        DELETE FROM pg_temp.import_batch AS b WHERE b.row_id <> ALL (permitted);
+    END IF;
+    PERFORM import.skip_unchanged(job_id);
+    SELECT array_agg(b.row_id ORDER BY b.founding_row_id, b.row_id) INTO row_ids FROM pg_temp.import_batch AS b;
+    IF row_ids IS NOT NULL THEN
+        PERFORM import.apply_isolated(job_id, row_ids, cardinality(permitted) < row_count);
     END IF;
     PERFORM import.drop_temporary('import_batch');
-    RETURN cardinality(row_ids);
+    RETURN row_count;
 END
 $apply_batch$;
 COMMENT ON FUNCTION import.apply_batch(integer) IS 'Applies the next batch of an analysed job; the number of its rows, 0 when none is left';

@@ -335,6 +335,8 @@ BEGIN
     EXECUTE data_table;
     PERFORM set_config('search_path', pinned, true);
     EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', NEW.data_table_name);
+    -- What is still to be applied, which becomes less and less.
+    EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE state = ''analysed'' AND action = ''use''', NEW.data_table_name);
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.data_table_name, format('The rows of import job %s, analysed', NEW.slug));
 
     PERFORM import.attach_job(NEW.id);
@@ -593,7 +595,7 @@ BEGIN
             PERFORM import.report_progress(job.id, 'read', 0);
             PERFORM import.analyse(job.id);
             PERFORM import.report_progress(job.id, 'end', 0);
-            EXECUTE format('ANALYZE import.%I', job.data_table_name);
+            EXECUTE format('ANALYZE import.%I (row_id, founding_row_id, operation, action, state, batch_seq)', job.data_table_name);
             SELECT * INTO counts FROM import.row_counts(job.id);
             IF counts.total <> job.total_rows THEN
                 RAISE EXCEPTION 'import job "%": % rows were uploaded and % analysed', job.slug, job.total_rows, counts.total

@@ -2,7 +2,7 @@
 # Every ratio that the project promises for an area, each beside its baseline of the same run, on the server installed here.
 # test/bench.sh calls it for the installed server and, in test/pgroot.sh's folder, for 18.
 #
-#   test/bench/cases.sh AREA   the cases of folder test/bench/AREA: temporal, auth, import_cells
+#   test/bench/cases.sh AREA   the cases of folder test/bench/AREA: temporal, auth, import_apply, import_cells
 #   CASE="allen gaps"    only these cases (the .sql files of the folder)
 #   BENCH_ROUNDS=1       rounds instead of three
 #   BENCH_QUICK=1        one round, without the runs that take more than ten seconds
@@ -23,7 +23,7 @@
 set -euo pipefail
 # shellcheck source=test/lib.sh
 . "$(dirname "$0")/../lib.sh"
-area=${1:?an area: temporal, auth or import_cells}
+area=${1:?an area: temporal, auth, import_apply or import_cells}
 here=$STATBUS_TOP/test/bench/$area
 [ -d "$here" ] || die "there is no $here"
 
