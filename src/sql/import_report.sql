@@ -152,17 +152,19 @@ BEGIN
         ELSE 'u.ctid' END;
     RETURN NEXT import.csv_record(headings || '{errors,warnings,source_line}', delimiter, true);
     RETURN QUERY EXECUTE format($sql$
-        WITH said AS MATERIALIZED (
-            SELECT b.row_id, t.errors, t.warnings
+        WITH worded AS MATERIALIZED (   -- most findings of a file are of a few kinds
+            SELECT d.finding, coalesce(d.finding ->> 'severity', c.severity) AS severity, import.finding_text(d.finding, c.message, c.hint) AS words
+            FROM (SELECT DISTINCT f.finding FROM import.bad_row AS b CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f (finding) WHERE b.job_id = $1 AND b.row_id > 0) AS d
+            LEFT JOIN import.finding_code AS c ON c.code = d.finding ->> 'code'
+            WHERE coalesce(d.finding ->> 'severity', c.severity) IN ('error', 'warning')
+        ), said AS MATERIALIZED (
+            SELECT b.row_id, string_agg(w.words, '; ' ORDER BY f.place) FILTER (WHERE w.severity = 'error') AS errors,
+                   string_agg(w.words, '; ' ORDER BY f.place) FILTER (WHERE w.severity = 'warning') AS warnings
             FROM import.bad_row AS b
-            CROSS JOIN LATERAL (
-                SELECT string_agg(x.words, '; ' ORDER BY x.place) FILTER (WHERE x.severity = 'error') AS errors,
-                       string_agg(x.words, '; ' ORDER BY x.place) FILTER (WHERE x.severity = 'warning') AS warnings
-                FROM (SELECT f.place, coalesce(f.finding ->> 'severity', c.severity) AS severity, import.finding_text(f.finding, c.message, c.hint) AS words
-                      FROM jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
-                      LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code') AS x
-                WHERE x.severity IN ('error', 'warning')) AS t
-            WHERE b.job_id = $1 AND b.row_id > 0)
+            CROSS JOIN LATERAL jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
+            JOIN worded AS w ON w.finding = f.finding
+            WHERE b.job_id = $1 AND b.row_id > 0
+            GROUP BY b.row_id)
         SELECT import.csv_record(r.cells || ARRAY[s.errors, s.warnings, r.line::text], $2, true)
         FROM (SELECT row_number() OVER (ORDER BY %1$s) AS row_id, %2$s AS line, ARRAY[%3$s]::text[] AS cells FROM import.%4$I AS u OFFSET 0) AS r
         %5$s JOIN said AS s ON s.row_id = r.row_id%6$s
