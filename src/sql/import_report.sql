@@ -194,6 +194,11 @@ DECLARE
     this_job CONSTANT integer := import.job_of_reader(job_slug);
 BEGIN
     RETURN QUERY
+        WITH worded AS MATERIALIZED (
+            SELECT d.finding, coalesce(d.finding ->> 'severity', c.severity) AS severity, import.finding_text(d.finding, c.message, c.hint) AS words
+            FROM (SELECT DISTINCT f.finding FROM import.bad_row AS b CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f (finding) WHERE b.job_id = this_job) AS d
+            LEFT JOIN import.finding_code AS c ON c.code = d.finding ->> 'code'
+        )
         SELECT json_build_object(
             'id', concat_ws('-', j.slug, b.row_id, f.place),
             'event', json_build_object(
@@ -205,7 +210,7 @@ BEGIN
                 'language', 'statbus',
                 'expression', coalesce(f.finding #>> '{details,rule}', f.finding ->> 'code'),
                 'severity', CASE w.severity WHEN 'info' THEN 'information' ELSE w.severity END,
-                'description', import.finding_text(f.finding, c.message, c.hint),
+                'description', w.words,
                 'status', 'active'),
             'data', json_build_object(
                 'source', json_build_array(j.slug, j.definition_snapshot #>> '{import_definition,slug}'),
@@ -215,8 +220,7 @@ BEGIN
         FROM import.bad_row AS b
         JOIN import.job AS j ON j.id = b.job_id
         CROSS JOIN LATERAL jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
-        LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code'
-        CROSS JOIN LATERAL (SELECT coalesce(f.finding ->> 'severity', c.severity) AS severity) AS w
+        JOIN worded AS w ON w.finding = f.finding
         WHERE b.job_id = this_job
         ORDER BY b.row_id, f.place;
 END
