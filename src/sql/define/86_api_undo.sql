@@ -45,8 +45,13 @@ BEGIN
     -- Sets the state before it looks for conflicts: who may not, or comes second, is told so at once.
     UPDATE import.job AS j SET state = 'undoing' WHERE j.id = job.id AND j.state IN ('finished', 'failed');
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'permission denied to undo import job "%"', slug
-            USING ERRCODE = 'insufficient_privilege', HINT = 'Its user may, and administrators.';
+        SELECT j.state::text INTO job.state FROM import.job AS j WHERE j.id = job.id;
+        IF job.state IN ('finished', 'failed') THEN
+            RAISE EXCEPTION 'permission denied to undo import job "%"', slug
+                USING ERRCODE = 'insufficient_privilege', HINT = 'Its user may, and administrators.';
+        END IF;
+        RAISE EXCEPTION 'import job "%" cannot be undone', slug
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Its state is "%s".', coalesce(job.state, 'deleted'));
     END IF;
     SELECT count(*), jsonb_agg(to_jsonb(c) - 'place') FILTER (WHERE c.place <= 100) INTO conflict_count, conflicts
     FROM (SELECT row_number() OVER () AS place, x.table_name, x.id, x.valid_from, x.valid_until, x.problem
