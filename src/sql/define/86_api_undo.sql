@@ -1,16 +1,16 @@
 -- Definitions 86: a job is taken back.
 
-CREATE OR REPLACE FUNCTION api.import_job_undo_conflicts(slug text)
+CREATE OR REPLACE FUNCTION api.import_job_undo_conflicts(job text)
 RETURNS TABLE (table_name text, id integer, valid_from date, valid_until date, problem text, edit_by text, edit_at timestamptz)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $import_job_undo_conflicts$
 DECLARE
-    this_job CONSTANT integer := (SELECT j.id FROM import.job AS j WHERE j.slug = import_job_undo_conflicts.slug);
+    this_job CONSTANT integer := (SELECT j.id FROM import.job AS j WHERE j.slug = import_job_undo_conflicts.job);
 BEGIN
     PERFORM auth.refuse_get();
     IF this_job IS NULL THEN
-        RAISE EXCEPTION 'import job "%" does not exist', slug USING ERRCODE = 'no_data_found';
+        RAISE EXCEPTION 'import job "%" does not exist', job USING ERRCODE = 'no_data_found';
     END IF;
     RETURN QUERY
         SELECT c.table_name, c.id, c.valid_from, c.valid_until, c.problem, u.display_name::text, c.edit_at
@@ -23,44 +23,44 @@ COMMENT ON FUNCTION api.import_job_undo_conflicts(text) IS
 REVOKE ALL ON FUNCTION api.import_job_undo_conflicts(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.import_job_undo_conflicts(text) TO regular_user;
 
-CREATE OR REPLACE FUNCTION api.import_job_undo(slug text)
+CREATE OR REPLACE FUNCTION api.import_job_undo(job text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $import_job_undo$
 DECLARE
-    job record;
+    undone record;
     conflicts jsonb;
     conflict_count bigint;
 BEGIN
     PERFORM auth.refuse_get();
-    SELECT j.id, j.state::text AS state, j.undo_kept INTO job FROM import.job AS j WHERE j.slug = import_job_undo.slug;
+    SELECT j.id, j.state::text AS state, j.undo_kept INTO undone FROM import.job AS j WHERE j.slug = import_job_undo.job;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'import job "%" does not exist', slug USING ERRCODE = 'no_data_found';
+        RAISE EXCEPTION 'import job "%" does not exist', job USING ERRCODE = 'no_data_found';
     END IF;
-    IF job.state NOT IN ('finished', 'failed') THEN
-        RAISE EXCEPTION 'import job "%" cannot be undone', slug
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Its state is "%s".', job.state);
+    IF undone.state NOT IN ('finished', 'failed') THEN
+        RAISE EXCEPTION 'import job "%" cannot be undone', job
+            USING ERRCODE = 'PT409', DETAIL = format('Its state is "%s".', undone.state);
     END IF;
     -- Sets the state before it looks for conflicts: who may not, or comes second, is told so at once.
-    UPDATE import.job AS j SET state = 'undoing' WHERE j.id = job.id AND j.state IN ('finished', 'failed');
+    UPDATE import.job AS j SET state = 'undoing' WHERE j.id = undone.id AND j.state IN ('finished', 'failed');
     IF NOT FOUND THEN
-        SELECT j.state::text INTO job.state FROM import.job AS j WHERE j.id = job.id;
-        IF job.state IN ('finished', 'failed') THEN
-            RAISE EXCEPTION 'permission denied to undo import job "%"', slug
+        SELECT j.state::text INTO undone.state FROM import.job AS j WHERE j.id = undone.id;
+        IF undone.state IN ('finished', 'failed') THEN
+            RAISE EXCEPTION 'permission denied to undo import job "%"', job
                 USING ERRCODE = 'insufficient_privilege', HINT = 'Its user may, and administrators.';
         END IF;
-        RAISE EXCEPTION 'import job "%" cannot be undone', slug
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('Its state is "%s".', coalesce(job.state, 'deleted'));
+        RAISE EXCEPTION 'import job "%" cannot be undone', job
+            USING ERRCODE = 'PT409', DETAIL = format('Its state is "%s".', coalesce(undone.state, 'deleted'));
     END IF;
     SELECT count(*), jsonb_agg(to_jsonb(c) - 'place') FILTER (WHERE c.place <= 100) INTO conflict_count, conflicts
     FROM (SELECT row_number() OVER () AS place, x.table_name, x.id, x.valid_from, x.valid_until, x.problem
-          FROM import.undo_conflicts(job.id) AS x) AS c;
+          FROM import.undo_conflicts(undone.id) AS x) AS c;
     IF conflict_count > 0 THEN
-        RAISE EXCEPTION 'import job "%" cannot be undone: % rows were changed since, or are in use', slug, conflict_count
+        RAISE EXCEPTION 'import job "%" cannot be undone: % rows were changed since, or are in use', job, conflict_count
             USING ERRCODE = 'PT409', DETAIL = conflicts::text, HINT = 'api.import_job_undo_conflicts() lists all of them.';
     END IF;
-    RETURN jsonb_build_object('job', slug, 'state', 'undoing');
+    RETURN jsonb_build_object('job', job, 'state', 'undoing');
 END
 $import_job_undo$;
 COMMENT ON FUNCTION api.import_job_undo(text) IS
