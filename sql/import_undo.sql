@@ -123,6 +123,7 @@ SELECT s.table_name, count(*) FROM import.undo_slice AS s JOIN import.job AS j O
 
 -- One that others have built upon is not undone: says so, lists them, changes nothing.
 \set VERBOSITY default
+\set SHOW_CONTEXT never
 SELECT api.import_job_undo('base');                                           -- fails
 \set VERBOSITY terse
 SELECT table_name, problem, count(*) FROM api.import_job_undo_conflicts('second') GROUP BY 1, 2 ORDER BY 1, 2;
