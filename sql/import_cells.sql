@@ -3,6 +3,7 @@ CREATE DATABASE regress_import_cells TEMPLATE contrib_regression;
 \c regress_import_cells
 \getenv top PG_ABS_SRCDIR
 \set oracle :top '/test/import/oracle.sql'
+\set stages :top '/test/import/oracle_stages.sql'
 \set damage :top '/test/import/damage.sql'
 SET statbus."current_date" = '2024-06-15';
 SET client_min_messages = warning;
@@ -13,6 +14,7 @@ SET timezone = 'UTC';
 \pset footer off
 \set ECHO none
 \i :oracle
+\i :stages
 \i :damage
 \set ECHO all
 INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
@@ -192,7 +194,7 @@ TRUNCATE import.units_5_data;
 SELECT import.drop_temporary('import_source', 'import_row', 'import_note', 'import_noted', 'import_bad', 'import_ident', 'import_key', 'import_life', 'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
 SELECT * FROM refused;
 CREATE FUNCTION public.stages(job_slug text) RETURNS void LANGUAGE sql AS $stages$
-    SELECT import.analyse_source(j.id), import.analyse_period(j.id), import.analyse_identifiers(j.id), import.analyse_units(j.id), import.analyse_repeats(j.id) FROM import.job AS j WHERE j.slug = job_slug
+    SELECT import.analyse_source(j.id), import.analyse_period(j.id), import.analyse_identifiers(j.id), import_oracle.analyse_units(j.id), import.analyse_repeats(j.id) FROM import.job AS j WHERE j.slug = job_slug
 $stages$;
 SELECT stages('units_5');
 \echo == rows that are there already

@@ -324,10 +324,17 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 	analysis.notes = import_notes_begin();
 	analysis.file = import_file_open(analysis.job);
 	MemoryContextSwitchTo(context);
-	analysis.identify = import_identify_begin(analysis.job, analysis.notes);
-	MemoryContextSwitchTo(context);
-	import_progress(analysis.job->id, IMPORT_PHASE_READ, 0);
-	read_rows(&analysis);
+	do
+	{
+		MemoryContextSwitchTo(context);
+		if (analysis.identify != NULL)
+			import_identify_end(analysis.identify);
+		import_notes_end(analysis.notes);
+		analysis.identify = import_identify_begin(analysis.job, analysis.notes);
+		MemoryContextSwitchTo(context);
+		import_progress(analysis.job->id, IMPORT_PHASE_READ, 0);
+		read_rows(&analysis);
+	} while (import_file_sort(analysis.file));
 	import_progress(analysis.job->id, IMPORT_PHASE_IDENTIFY, 0);
 	import_identify_resolve(analysis.identify, analysis.file);
 	MemoryContextSwitchTo(context);

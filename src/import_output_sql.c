@@ -15,6 +15,7 @@
 #include "import_analyse.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -25,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 /* Memory of rows that are not written yet, after which they are. */
 #define BATCH_BYTES (4 * 1024 * 1024)
@@ -50,6 +52,7 @@ struct ImportOutput
 };
 
 static Relation open_data(const ImportJob *job);
+static void check_empty(Relation relation);
 static Relation open_temporary(void);
 static void lock_job(const ImportJob *job);
 static Relation open_bad_row(const ImportJob *job);
@@ -70,6 +73,22 @@ open_data(const ImportJob *job)
 				 errmsg("permission denied for table %s", job->data_table),
 				 errdetail("Its rows are written by its owner alone.")));
 	return table_open(relid, RowExclusiveLock);
+}
+
+/* Complain about rows that are there already: nothing else keeps a row from being written twice. */
+static void
+check_empty(Relation relation)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
+
+	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("table \"%s\" has rows already", RelationGetRelationName(relation)),
+				 errhint("A file is analysed once. Make a new job.")));
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
 }
 
 /* Make the temporary table of findings. */
@@ -158,6 +177,7 @@ import_output_open(ImportJob *job, TupleDesc stage_desc, bool is_final)
 
 	output->job = job;
 	output->data = open_data(job);
+	check_empty(output->data);
 	output->bad = is_final ? open_bad_row(job) : open_temporary();
 	output->bad_first = is_final ? 1 : 0;
 	if (RelationGetDescr(output->bad)->natts != output->bad_first + BAD_COLUMNS)

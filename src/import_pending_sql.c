@@ -32,7 +32,7 @@
  */
 static const char job_query[] =
 "SELECT j.slug, CASE WHEN s.is_analysed THEN j.data_table_name ELSE j.upload_table_name END,"
-" (SELECT format('concat_ws(''.'', %s)', string_agg(format('btrim(d.%I)', CASE WHEN s.is_analysed THEN p.column_name ELSE p.source_column_name END), ', ' ORDER BY p.place))"
+" (SELECT format('concat_ws(''.'', %s)', string_agg(format('btrim(d.%I)', CASE WHEN s.is_analysed THEN p.column_name ELSE coalesce(p.source_column_name, p.column_name) END), ', ' ORDER BY p.place))"
 " FROM import.plan_column(j.definition_snapshot) AS p"
 " WHERE p.purpose = 'source_input' AND p.step_code = 'external_idents' AND p.external_ident_type_id = $2"
 " HAVING count(*) > 0 AND count(*) = count(p.source_column_name)),"

@@ -19,6 +19,9 @@
 #define PLAUSIBLE_FROM (-73048)
 #define PLAUSIBLE_DAYS 36525
 
+/* 9999-12-31, which other systems write for an open end. */
+#define OPEN_END 2921939
+
 /* A bound of a period, as it was read. */
 typedef struct Bound
 {
@@ -29,6 +32,7 @@ typedef struct Bound
 } Bound;
 
 static Bound read_bound(const ImportPeriodPlan *plan, const char *column, SbSlice cell);
+static Bound read_last(const ImportPeriodPlan *plan, SbSlice cell, bool *is_normalised);
 static int32_t bound_day(const Bound *bound);
 static ImportFinding *add_finding(ImportFinding *findings, int *count, ImportSeverity severity,
 								  const char *code, const Bound *bound);
@@ -53,6 +57,18 @@ bound_day(const Bound *bound)
 	return bound->date.infinite ? INT32_MAX : bound->date.day;
 }
 
+/* Read the last day; the last one of all means that there is none. */
+static Bound
+read_last(const ImportPeriodPlan *plan, SbSlice cell, bool *is_normalised)
+{
+	Bound		last = read_bound(plan, "valid_to", cell);
+
+	*is_normalised = last.code == SB_PARSE_OK && !last.date.infinite && last.date.day == OPEN_END;
+	if (*is_normalised)
+		last.date.infinite = true;
+	return last;
+}
+
 /* The period that two cells mean. */
 ImportRowPeriod
 import_read_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to)
@@ -60,10 +76,11 @@ import_read_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to)
 	ImportRowPeriod period = {.has_period = false};
 	Bound		first = read_bound(plan, "valid_from", from);
 	Bound		last;
+	bool		is_normalised;
 
 	if (first.code != SB_PARSE_OK || first.date.infinite)
 		return period;
-	last = read_bound(plan, "valid_to", to);
+	last = read_last(plan, to, &is_normalised);
 	if (last.code != SB_PARSE_OK || bound_day(&last) < first.date.day)
 		return period;
 	period.has_period = true;
@@ -126,11 +143,14 @@ import_judge_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to,
 					ImportFinding findings[IMPORT_PERIOD_FINDINGS], char hints[2][SB_HINT_SIZE])
 {
 	Bound		first = read_bound(plan, "valid_from", from);
-	Bound		last = read_bound(plan, "valid_to", to);
+	bool		is_normalised;
+	Bound		last = read_last(plan, to, &is_normalised);
 	int			count = 0;
 
 	judge_bound(plan, &first, findings, &count, hints[0]);
 	judge_bound(plan, &last, findings, &count, hints[1]);
+	if (is_normalised)
+		add_finding(findings, &count, IMPORT_INFO, "open_end_normalised", &last);
 	if (first.code != SB_PARSE_OK)
 		return count;
 	if (first.date.infinite)
@@ -143,9 +163,6 @@ import_judge_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to,
 		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &first);
 		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &last);
 	}
-	else if (plan->has_context && last.code == SB_PARSE_OK &&
-			 (first.date.day > plan->context_to || bound_day(&last) < plan->context_from))
-		add_finding(findings, &count, IMPORT_WARNING, "period_outside_context", &first);
 	if (first.date.day < PLAUSIBLE_FROM || first.date.day > (int64_t) plan->today + PLAUSIBLE_DAYS)
 		add_finding(findings, &count, IMPORT_WARNING, "date_implausible", &first);
 	return count;

@@ -25,9 +25,6 @@ typedef struct ImportPeriodPlan
 	const char *const *format_names;
 	int			nformats;
 	int32_t		today;			/* days since 2000-01-01 */
-	bool		has_context;	/* the job is about a time: */
-	int32_t		context_from;	/* its first day, … */
-	int32_t		context_to;		/* … and its last; INT32_MAX: open */
 } ImportPeriodPlan;
 
 /* The period of a row; days are DateADT.  Without has_period all are 0. */

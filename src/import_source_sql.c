@@ -6,9 +6,10 @@
  * What was uploaded lies in a table of texts.  Its rows are numbered as they
  * came: by the line of the record, or by "statbus:place", or, in tables of
  * before, by where they lie.  Nearly always the table holds them in that order,
- * and is scanned; otherwise their places are sorted once.  Where each row lies
- * is kept in a temporary file, 6 bytes a row, so that rows can be fetched by
- * number too.
+ * and is scanned; when the first pass meets a row that is out of it, it stops,
+ * and begins again after the places of all rows were sorted.  Where each row
+ * lies is kept in a temporary file, 6 bytes a row, so that rows can be fetched
+ * by number too.
  *
  * IDENTIFICATION
  *	  src/import_source_sql.c
@@ -80,6 +81,9 @@ struct ImportFile
 	Relation	relation;
 	Snapshot	snapshot;
 	TableScanDesc scan;			/* NULL: rows are fetched by their places */
+	bool		is_known;		/* where they all lie */
+	bool		is_disordered;	/* not in their order */
+	int64		last_place;
 	FileColumn *columns;
 	ImportWords words;
 	ImportPeriodPlan periods;
@@ -89,7 +93,7 @@ struct ImportFile
 	int			findings;
 	int			place;			/* what says the order; -1: where they lie */
 	BufFile    *tids;
-	int64		nrows;
+	int64		nrows;			/* once all places are known */
 	int64		next;			/* rows that were given */
 	bool		keeps_rows;
 	FileView	views[FILE_VIEWS];
@@ -102,17 +106,14 @@ enum
 	FILE_TABLE = 1,
 	FILE_WORDS,
 	FILE_BY_JOB,
-	FILE_IS_READ,
-	FILE_FROM,
-	FILE_TO
+	FILE_IS_READ
 };
 
 static const char file_query[] =
 "SELECT j.upload_table_name,"
 " ARRAY(SELECT DISTINCT upper(w) FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,import_as_null}') AS w),"
 " j.definition_snapshot #>> '{import_definition,valid_time_from}' = 'job_provided',"
-" EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = j.id AND u.finished_at IS NOT NULL),"
-" j.default_valid_from, j.default_valid_to"
+" EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = j.id AND u.finished_at IS NOT NULL)"
 " FROM import.job AS j WHERE j.id = $1";
 
 /* Columns of file_column_query. */
@@ -154,7 +155,7 @@ static void read_file_columns(ImportFile *file);
 static void open_table(ImportFile *file, const char *name);
 static void open_view(ImportFile *file, FileView *view);
 static void begin_scan(ImportFile *file);
-static void find_places(ImportFile *file);
+static bool read_in_order(ImportFile *file, TupleTableSlot *slot);
 static void sort_places(ImportFile *file);
 static void get_row(ImportFile *file, int64 row_id, TupleTableSlot *slot);
 static bool is_nothing(const ImportFile *file, SbSlice cell);
@@ -248,8 +249,6 @@ read_file(ImportFile *file)
 	bool		is_null;
 	bool		by_job;
 	bool		is_read;
-	bool		has_from;
-	bool		has_to;
 	char	   *table;
 
 	run_query(file, file_query);
@@ -261,9 +260,6 @@ read_file(ImportFile *file)
 	periods->format_names = by_job ? &iso_name : plan->date_format_names;
 	periods->nformats = by_job ? 1 : plan->ndate_formats;
 	periods->today = plan->today;
-	periods->context_from = DatumGetDateADT(get_result(0, FILE_FROM, &has_from));
-	periods->context_to = DatumGetDateADT(get_result(0, FILE_TO, &has_to));
-	periods->has_context = by_job && !has_from && !has_to;
 	SPI_freetuptable(SPI_tuptable);
 	open_table(file, table);
 	return is_read;
@@ -363,41 +359,6 @@ begin_scan(ImportFile *file)
 	file->scan = table_beginscan_strat(file->relation, file->snapshot, 0, NULL, true, false);
 }
 
-/* Find out in which order the rows lie, and where. */
-static void
-find_places(ImportFile *file)
-{
-	TupleTableSlot *slot = file->views[0].slot;
-	int64		last = PG_INT64_MIN;
-	bool		in_order = true;
-
-	file->tids = BufFileCreateTemp(false);
-	begin_scan(file);
-	while (in_order && table_scan_getnextslot(file->scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (file->place >= 0)
-		{
-			bool		is_null;
-			int64		place = DatumGetInt64(slot_getattr(slot, file->place + 1, &is_null));
-
-			in_order = !is_null && place >= last;
-			last = place;
-		}
-		BufFileWrite(file->tids, &slot->tts_tid, sizeof(ItemPointerData));
-		file->nrows++;
-	}
-	if (in_order)
-	{
-		table_rescan(file->scan, NULL);
-		return;
-	}
-	table_endscan(file->scan);
-	file->scan = NULL;
-	BufFileClose(file->tids);
-	sort_places(file);
-}
-
 /* Put the places of all rows in the order of the file; rows without a number are its last. */
 static void
 sort_places(ImportFile *file)
@@ -411,14 +372,14 @@ sort_places(ImportFile *file)
 	TupleTableSlot *pair;
 	TupleTableSlot *sorted;
 	Tuplesortstate *sort;
-	TableScanDesc scan = table_beginscan_strat(file->relation, file->snapshot, 0, NULL, true, false);
 
 	TupleDescInitEntry(desc, 1, "place", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, 2, "tid", TIDOID, -1, 0);
 	pair = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	sorted = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	sort = tuplesort_begin_heap(desc, 2, columns, less, collations, nulls_first, work_mem, NULL, TUPLESORT_NONE);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	table_rescan(file->scan, NULL);
+	while (table_scan_getnextslot(file->scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		ExecClearTuple(pair);
@@ -428,8 +389,10 @@ sort_places(ImportFile *file)
 		ExecStoreVirtualTuple(pair);
 		tuplesort_puttupleslot(sort, pair);
 	}
-	table_endscan(scan);
+	table_endscan(file->scan);
+	file->scan = NULL;
 	tuplesort_performsort(sort);
+	BufFileClose(file->tids);
 	file->tids = BufFileCreateTemp(false);
 	file->nrows = 0;
 	while (tuplesort_gettupleslot(sort, true, false, sorted, NULL))
@@ -464,7 +427,9 @@ import_file_open(ImportJob *job)
 	for (int i = 0; i < FILE_VIEWS; i++)
 		open_view(file, &file->views[i]);
 	file->snapshot = RegisterSnapshot(GetActiveSnapshot());
-	find_places(file);
+	file->last_place = PG_INT64_MIN;
+	file->tids = BufFileCreateTemp(false);
+	begin_scan(file);
 	return file;
 }
 
@@ -672,12 +637,51 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 	row->valid_until = period.valid_until;
 }
 
-/* The next row of the file; false after the last. */
+/* The next row of the first pass; false after the last, and before one that is out of order. */
+static bool
+read_in_order(ImportFile *file, TupleTableSlot *slot)
+{
+	bool		is_null = false;
+	int64		place;
+
+	if (!table_scan_getnextslot(file->scan, ForwardScanDirection, slot))
+	{
+		file->is_known = true;
+		file->nrows = file->next;
+		return false;
+	}
+	slot_getallattrs(slot);
+	if (file->place >= 0)
+	{
+		place = DatumGetInt64(slot_getattr(slot, file->place + 1, &is_null));
+		if (is_null || place < file->last_place)
+		{
+			file->is_disordered = true;
+			return false;
+		}
+		file->last_place = place;
+	}
+	BufFileWrite(file->tids, &slot->tts_tid, sizeof(ItemPointerData));
+	return true;
+}
+
+/*
+ * The next row of the file; false after the last.  The first pass may end
+ * before: see import_file_sort().
+ */
 bool
 import_file_next(ImportFile *file, ImportFileRow *row)
 {
 	FileView   *view = &file->views[0];
 
+	if (!file->is_known)
+	{
+		if (!read_in_order(file, view->slot))
+			return false;
+		row->row_id = ++file->next;
+		read_row(file, view, row);
+		return true;
+	}
 	if (file->next >= file->nrows)
 		return false;
 	row->row_id = ++file->next;
@@ -686,6 +690,22 @@ import_file_next(ImportFile *file, ImportFileRow *row)
 	else if (!table_scan_getnextslot(file->scan, ForwardScanDirection, view->slot))
 		elog(ERROR, "row " INT64_FORMAT " of the file has vanished", row->row_id);
 	read_row(file, view, row);
+	return true;
+}
+
+/*
+ * The first pass has ended: true when it met a row that is out of order.  Then
+ * all that was read is to be forgotten, and read again.
+ */
+bool
+import_file_sort(ImportFile *file)
+{
+	if (!file->is_disordered)
+		return false;
+	file->is_disordered = false;
+	sort_places(file);
+	file->is_known = true;
+	file->next = 0;
 	return true;
 }
 

@@ -61,6 +61,7 @@ extern ImportFile *import_file_open(ImportJob *job);
 extern const ImportPeriodPlan *import_file_periods(const ImportFile *file);
 extern void import_file_keep_rows(ImportFile *file);
 extern bool import_file_next(ImportFile *file, ImportFileRow *row);
+extern bool import_file_sort(ImportFile *file);
 extern void import_file_rewind(ImportFile *file);
 
 /*

@@ -224,7 +224,9 @@ BEGIN
            NULL::integer AS link_legal_unit_id, NULL::integer AS relationship_id, true AS is_new, false AS is_covered, false AS is_skipped, false AS is_refused, 1 AS batch_seq
     FROM pg_temp.import_source AS s
     CROSS JOIN LATERAL (SELECT import.parse_date(s.valid_from_raw, formats) AS valid_from,
-                               import.parse_date(s.valid_to_raw, formats) AS valid_to) AS d;
+                               -- What other systems write for an open end.
+                               coalesce(nullif(import.parse_date(s.valid_to_raw, formats), '9999-12-31'),
+                                        CASE WHEN import.parse_date(s.valid_to_raw, formats) IS NOT NULL THEN 'infinity'::date END) AS valid_to) AS d;
     CREATE UNIQUE INDEX import_row_key ON pg_temp.import_row (row_id);
 
     FOREACH bound IN ARRAY ARRAY['valid_from', 'valid_to'] LOOP
@@ -260,11 +262,15 @@ BEGIN
         WHERE isfinite(r.valid_from) AND r.valid_to < r.valid_from
         UNION ALL
         SELECT r.row_id, 'warning', %s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
-        WHERE isfinite(r.valid_from) AND (r.valid_from < '1800-01-01' OR r.valid_from > statbus.today() + 36525)$sql$,
+        WHERE isfinite(r.valid_from) AND (r.valid_from < '1800-01-01' OR r.valid_from > statbus.today() + 36525)
+        UNION ALL
+        SELECT r.row_id, 'info', %s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
+        WHERE r.valid_to = 'infinity' AND import.parse_date(s.valid_to_raw, %L) = '9999-12-31'$sql$,
         import.finding_sql('error', 'date_infinite_not_allowed', 'valid_from', 's.valid_from_raw'),
         import.finding_sql('error', 'period_reversed', 'valid_from', 's.valid_from_raw'),
         import.finding_sql('error', 'period_reversed', 'valid_to', 's.valid_to_raw'),
-        import.finding_sql('warning', 'date_implausible', 'valid_from', 's.valid_from_raw'));
+        import.finding_sql('warning', 'date_implausible', 'valid_from', 's.valid_from_raw'),
+        import.finding_sql('info', 'open_end_normalised', 'valid_to', 's.valid_to_raw'), formats);
 
     UPDATE pg_temp.import_row AS r SET valid_from = NULL, valid_to = NULL, valid_until = NULL
     WHERE r.valid_from IS NULL OR r.valid_to IS NULL OR NOT isfinite(r.valid_from) OR r.valid_to < r.valid_from;
@@ -320,6 +326,38 @@ COMMENT ON FUNCTION import.keep_findings(integer) IS 'Fourth stage of the analys
 REVOKE ALL ON FUNCTION import.keep_findings(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.keep_findings(integer) TO authenticated;
 
+-- A full table is indexed at a third of what it costs to index its rows one by one. No primary key: to add one would keep
+-- readers of the table away. Plans need to know of columns that
+-- are joined and chosen by, not of eighty others. Tables of jobs from before 0.4.0 have their indexes already.
+CREATE OR REPLACE FUNCTION import.index_data(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET maintenance_work_mem = '16MB'
+SET max_parallel_maintenance_workers = 0
+AS $index_data$
+DECLARE
+    data_table text;
+    counted text;
+BEGIN
+    SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = index_data.job_id;
+    IF NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = format('import.%I', data_table)::regclass AND i.indisunique) THEN
+        EXECUTE format('CREATE UNIQUE INDEX ON import.%I (row_id)', data_table);
+        EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', data_table);
+        -- What is still to be applied, which becomes less and less.
+        EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE state = ''analysed'' AND action = ''use''', data_table);
+    END IF;
+    SELECT string_agg(quote_ident(a.attname), ', ') INTO counted
+    FROM pg_attribute AS a
+    WHERE a.attrelid = format('import.%I', data_table)::regclass
+    AND a.attname = ANY ('{row_id,founding_row_id,operation,action,state,batch_seq}'::text[]);
+    EXECUTE format('ANALYZE import.%I (%s)', data_table, counted);
+END
+$index_data$;
+COMMENT ON FUNCTION import.index_data(integer) IS 'Last stage of the analysis: indexes and statistics of the data table, for its owner';
+REVOKE ALL ON FUNCTION import.index_data(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.index_data(integer) TO authenticated;
+
 -- The whole of a file of units in C: as import.analyse(), without its temporary tables. No rights but the caller's, who must
 -- be the job's user, or a superuser, and may write the data table.
 CREATE OR REPLACE FUNCTION import.analyse_file(job_id integer)
@@ -330,6 +368,35 @@ AS 'MODULE_PATHNAME', 'statbus_import_analyse_file';
 COMMENT ON FUNCTION import.analyse_file(integer) IS 'Analyses the upload of a job of units: the file read twice, each row of the data table and its findings written once';
 REVOKE ALL ON FUNCTION import.analyse_file(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.analyse_file(integer) TO authenticated;
+
+-- The same for relationships, as the stages in SQL do it.
+CREATE OR REPLACE FUNCTION import.analyse_by_stages(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $analyse_by_stages$
+BEGIN
+    PERFORM import.analyse_source(job_id);
+    PERFORM import.analyse_period(job_id);
+    -- Nobody knows which cell of a broken record is which.
+    UPDATE pg_temp.import_row AS r SET is_skipped = true, is_refused = true
+    FROM pg_temp.import_read AS f
+    WHERE f.row_id = r.row_id AND f.finding ->> 'code' IN ('row_too_short', 'row_too_long', 'quote_unclosed', 'record_too_long');
+    DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r WHERE r.row_id = n.row_id AND r.is_skipped;
+    PERFORM import.analyse_identifiers(job_id);
+    DELETE FROM pg_temp.import_ident AS i USING pg_temp.import_row AS r WHERE r.row_id = i.row_id AND r.is_refused;
+    INSERT INTO pg_temp.import_note (row_id, severity, finding) SELECT f.row_id, f.severity, f.finding FROM pg_temp.import_read AS f;
+    PERFORM import.analyse_relationships(job_id);
+    PERFORM import.analyse_repeats(job_id);
+    PERFORM import.analyse_cells(job_id);
+    PERFORM import.keep_findings(job_id);
+    PERFORM import.drop_temporary('import_source', 'import_read', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
+                                  'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
+END
+$analyse_by_stages$;
+COMMENT ON FUNCTION import.analyse_by_stages(integer) IS 'Analyses the upload of a job of relationships';
+REVOKE ALL ON FUNCTION import.analyse_by_stages(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.analyse_by_stages(integer) TO authenticated;
 
 -- The whole ----------------------------------------------------------------------------------------------------------
 
@@ -347,28 +414,13 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'import job % does not exist', job_id USING ERRCODE = 'no_data_found';
     END IF;
-    PERFORM import.analyse_source(job_id);
-    PERFORM import.analyse_period(job_id);
-    -- Nobody knows which cell of a broken record is which.
-    UPDATE pg_temp.import_row AS r SET is_skipped = true, is_refused = true
-    FROM pg_temp.import_read AS f
-    WHERE f.row_id = r.row_id AND f.finding ->> 'code' IN ('row_too_short', 'row_too_long', 'quote_unclosed', 'record_too_long');
-    DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r WHERE r.row_id = n.row_id AND r.is_skipped;
-    PERFORM import.analyse_identifiers(job_id);
-    DELETE FROM pg_temp.import_ident AS i USING pg_temp.import_row AS r WHERE r.row_id = i.row_id AND r.is_refused;
-    INSERT INTO pg_temp.import_note (row_id, severity, finding) SELECT f.row_id, f.severity, f.finding FROM pg_temp.import_read AS f;
     IF mode = 'legal_relationship' THEN
-        PERFORM import.analyse_relationships(job_id);
+        PERFORM import.analyse_by_stages(job_id);
     ELSE
-        PERFORM import.analyse_units(job_id);
+        PERFORM import.analyse_file(job_id);
     END IF;
-    PERFORM import.analyse_repeats(job_id);
-    PERFORM import.analyse_cells(job_id);
-    PERFORM import.keep_findings(job_id);
-    PERFORM import.drop_temporary('import_source', 'import_read', 'import_row', 'import_note', 'import_bad', 'import_ident', 'import_key', 'import_life',
-                                  'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
     IF pg_has_role(current_user, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = format('import.%I', data_table)::regclass), 'MEMBER') THEN
-        EXECUTE format('ANALYZE import.%I (row_id, founding_row_id, operation, action, state, batch_seq)', data_table);
+        PERFORM import.index_data(job_id);
     END IF;
     PERFORM import.analyse_plausibility(job_id);
 END

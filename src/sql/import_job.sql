@@ -324,9 +324,10 @@ BEGIN
          FROM jsonb_array_elements(NEW.definition_snapshot -> 'import_source_column_list') WITH ORDINALITY AS list (h, position)));
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.upload_table_name, format('The file of import job %s, as it came', NEW.slug));
 
+    -- import.index_data() makes its indexes once it is full.
     -- Only the types of its columns are looked up where ltree is: the owner of that schema may have functions there that look
     -- like ours.
-    data_table := format('CREATE TABLE import.%I (row_id bigint PRIMARY KEY, source_line bigint, %s)', NEW.data_table_name,
+    data_table := format('CREATE TABLE import.%I (row_id bigint NOT NULL, source_line bigint, %s)', NEW.data_table_name,
         (SELECT string_agg(format('%I %s%s%s', c ->> 'column_name', c ->> 'column_type',
                                   CASE WHEN (c ->> 'is_nullable')::boolean THEN '' ELSE ' NOT NULL' END,
                                   coalesce(' DEFAULT ' || (c ->> 'default_value'), '')), ', ' ORDER BY position)
@@ -334,9 +335,6 @@ BEGIN
     PERFORM set_config('search_path', statbus.search_path(), true);
     EXECUTE data_table;
     PERFORM set_config('search_path', pinned, true);
-    EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', NEW.data_table_name);
-    -- What is still to be applied, which becomes less and less.
-    EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE state = ''analysed'' AND action = ''use''', NEW.data_table_name);
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.data_table_name, format('The rows of import job %s, analysed', NEW.slug));
 
     PERFORM import.attach_job(NEW.id);
@@ -595,7 +593,6 @@ BEGIN
             PERFORM import.report_progress(job.id, 'read', 0);
             PERFORM import.analyse(job.id);
             PERFORM import.report_progress(job.id, 'end', 0);
-            EXECUTE format('ANALYZE import.%I (row_id, founding_row_id, operation, action, state, batch_seq)', job.data_table_name);
             SELECT * INTO counts FROM import.row_counts(job.id);
             IF counts.total <> job.total_rows THEN
                 RAISE EXCEPTION 'import job "%": % rows were uploaded and % analysed', job.slug, job.total_rows, counts.total

@@ -2,6 +2,8 @@
 DROP FUNCTION auth.user_field_of(integer, text);
 DROP FUNCTION auth.user_id_of(name);
 DROP FUNCTION IF EXISTS import.findings_by_column(jsonb[], boolean);
+DROP FUNCTION IF EXISTS import.analyse_units(integer);
+DROP FUNCTION IF EXISTS import.analyse_links(integer);
 
 -- Tokens, sessions and keys.
 CREATE TYPE auth.jwt_verify_result AS (

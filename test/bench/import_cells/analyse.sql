@@ -1,7 +1,7 @@
 -- The analysis of a file of 1 M rows and 22 columns (BENCH_ROWS: another number): clean, with every 20th row bad, with all rows bad
--- and eight findings in each. The cells stage, which writes the data table, beside a plain INSERT … SELECT with casts of the clean
--- file; findings beside a plain INSERT of the same findings; then where the whole analysis spends its time.
--- needs: import.analyse_cells import.keep_findings
+-- and eight findings in each, beside a plain INSERT … SELECT with casts of the clean file and a plain INSERT of the same findings; then
+-- where it spends its time.
+-- needs: import.analyse_file
 -- run: casts
 -- run: casts_same_columns
 -- run: clean
@@ -11,45 +11,25 @@
 -- run: clean_memory x1 memory rows=$BENCH_ROWS block=clean
 -- run: all_bad_memory x1 memory rows=$BENCH_ROWS block=all_bad
 -- run: cancelled
--- run: clean_source x1 command=./stage.sh clean source
--- run: clean_period x1 command=./stage.sh clean period
--- run: clean_identifiers x1 command=./stage.sh clean identifiers
--- run: clean_units x1 command=./stage.sh clean units
--- run: clean_repeats x1 command=./stage.sh clean repeats
--- run: clean_cells x1 command=./stage.sh clean cells
--- run: clean_store x1 command=./stage.sh clean store
--- run: clean_all x1 command=./stage.sh clean
--- run: all_bad_source x1 command=./stage.sh all_bad source
--- run: all_bad_period x1 command=./stage.sh all_bad period
--- run: all_bad_identifiers x1 command=./stage.sh all_bad identifiers
--- run: all_bad_units x1 command=./stage.sh all_bad units
--- run: all_bad_repeats x1 command=./stage.sh all_bad repeats
--- run: all_bad_cells x1 command=./stage.sh all_bad cells
--- run: all_bad_store x1 command=./stage.sh all_bad store
--- run: all_bad_all x1 command=./stage.sh all_bad
--- ratio: cells of a clean file, of INSERT … SELECT with casts | import.analyse_cells | clean / casts | <= 2.5
--- ratio: the same, of INSERT … SELECT of the same columns into a table with the same keys | import.analyse_cells | clean / casts_same_columns |
--- ratio: every 20th row bad, of a clean file | import.analyse_cells, import.keep_findings | some_bad / clean | <= 1.1
--- ratio: all rows bad, of a clean file and 1.5 times INSERT of the same findings | import.analyse_cells, import.keep_findings | all_bad / clean_and_findings | <= 1
--- memory: private memory of a row, clean file | import.analyse_cells | clean_memory | <= 64
--- memory: private memory of a row, all rows bad | import.analyse_cells | all_bad_memory | <= 64
--- time: cancelled after 300 ms | import.analyse_cells | cancelled | <= 400
--- ratio: the whole analysis of a clean file, of INSERT … SELECT with casts | import.analyse | clean_all / casts | <= 2.5
--- time: of it: rows numbered and trimmed | import.analyse_source | clean_source |
--- time: of it: periods | import.analyse_period | clean_period |
--- time: of it: identifiers | import.analyse_identifiers | clean_identifiers |
--- time: of it: units | import.analyse_units | clean_units |
--- time: of it: rows of one unit, batches | import.analyse_repeats | clean_repeats |
--- time: of it: cells | import.analyse_cells | clean_cells |
--- time: of it: findings kept | import.keep_findings | clean_store |
--- ratio: the whole analysis, all rows bad, of a clean file | import.analyse | all_bad_all / clean_all |
--- time: of it: rows numbered and trimmed | import.analyse_source | all_bad_source |
--- time: of it: periods | import.analyse_period | all_bad_period |
--- time: of it: identifiers | import.analyse_identifiers | all_bad_identifiers |
--- time: of it: units | import.analyse_units | all_bad_units |
--- time: of it: rows of one unit, batches | import.analyse_repeats | all_bad_repeats |
--- time: of it: cells | import.analyse_cells | all_bad_cells |
--- time: of it: findings kept | import.keep_findings | all_bad_store |
+-- run: clean_file x1 command=./stage.sh clean file
+-- run: clean_index x1 command=./stage.sh clean index
+-- run: clean_plausible x1 command=./stage.sh clean plausible
+-- run: all_bad_file x1 command=./stage.sh all_bad file
+-- run: all_bad_index x1 command=./stage.sh all_bad index
+-- run: all_bad_plausible x1 command=./stage.sh all_bad plausible
+-- ratio: the whole analysis of a clean file, of INSERT … SELECT with casts | import.analyse | clean / casts | <= 2.5
+-- ratio: the same, of INSERT … SELECT of the same columns into the data table | import.analyse | clean / casts_same_columns |
+-- ratio: every 20th row bad, of a clean file | import.analyse | some_bad / clean | <= 1.1
+-- ratio: all rows bad, of a clean file and 1.5 times INSERT of the same findings | import.analyse | all_bad / clean_and_findings | <= 1
+-- memory: private memory of a row, clean file | import.analyse | clean_memory | <= 192
+-- memory: private memory of a row, all rows bad | import.analyse | all_bad_memory | <= 192
+-- time: cancelled after 300 ms | import.analyse | cancelled | <= 400
+-- time: of a clean file: read, identified, judged, written | import.analyse_file | clean_file |
+-- time: of it: indexes and statistics | import.index_data | clean_index |
+-- time: of it: far from the period before | import.analyse_plausibility | clean_plausible |
+-- time: of a file of bad rows: read, identified, judged, written | import.analyse_file | all_bad_file |
+-- time: of it: indexes and statistics | import.index_data | all_bad_index |
+-- time: of it: far from the period before | import.analyse_plausibility | all_bad_plausible |
 \echo == setup
 \set n 1000000
 \getenv n BENCH_ROWS
@@ -116,48 +96,34 @@ BEGIN
     COMMIT;
 END
 $clock$;
--- All stages, each timed; what the cells stage reads is kept.
+-- The parts of an analysis, each timed.
 CREATE PROCEDURE stages(slug text) LANGUAGE plpgsql AS $stages$
-DECLARE
-    part text;
 BEGIN
-    CALL clock(slug, 'source', 'SELECT import.analyse_source($1)');
-    CALL clock(slug, 'period', 'SELECT import.analyse_period($1)');
-    CALL clock(slug, 'identifiers', 'SELECT import.analyse_identifiers($1)');
-    CALL clock(slug, 'units', 'SELECT import.analyse_units($1)');
-    CALL clock(slug, 'repeats', 'SELECT import.analyse_repeats($1)');
-    CALL clock(slug, 'cells', 'SELECT import.analyse_cells($1)');
-    CALL clock(slug, 'store', 'SELECT import.keep_findings($1)');
-    FOREACH part IN ARRAY '{source,row,note,ident,bad}'::text[] LOOP
-        EXECUTE format('CREATE TABLE kept.%I AS TABLE pg_temp.%I', slug || '_' || part, 'import_' || part);
-    END LOOP;
+    CALL clock(slug, 'file', 'SELECT import.analyse_file($1)');
+    CALL clock(slug, 'index', 'SELECT import.index_data($1)');
+    CALL clock(slug, 'plausible', 'SELECT import.analyse_plausibility($1)');
 END
 $stages$;
--- The session as it is before the cells stage.
+-- The job as it is before its analysis.
 CREATE PROCEDURE restore(slug text) LANGUAGE plpgsql AS $restore$
 DECLARE
-    part text;
+    index text;
 BEGIN
     EXECUTE format('TRUNCATE import.%I', slug || '_data');
-    DELETE FROM import.bad_row;
-    FOREACH part IN ARRAY '{source,row,note,ident}'::text[] LOOP
-        EXECUTE format('CREATE TEMPORARY TABLE %I AS TABLE kept.%I', 'import_' || part, slug || '_' || part);
-        EXECUTE format('ANALYZE %I', 'import_' || part);
+    FOR index IN SELECT i.indexrelid::regclass::text FROM pg_index AS i WHERE i.indrelid = format('import.%I', slug || '_data')::regclass LOOP
+        EXECUTE 'DROP INDEX ' || index;
     END LOOP;
-    CREATE UNIQUE INDEX import_row_key ON pg_temp.import_row (row_id);
+    TRUNCATE import.bad_row;
 END
 $restore$;
-CREATE FUNCTION cells(job text) RETURNS void LANGUAGE plpgsql AS $cells$
-DECLARE
-    id integer := (SELECT j.id FROM import.job AS j WHERE j.slug = job);
+CREATE FUNCTION whole(job text) RETURNS void LANGUAGE plpgsql AS $whole$
 BEGIN
-    PERFORM import.analyse_cells(id);
-    PERFORM import.keep_findings(id);
-    IF EXISTS (SELECT FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8) THEN
-        RAISE EXCEPTION 'a bad row has other than eight findings: %', (SELECT b.findings FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8 LIMIT 1);
+    PERFORM import.analyse(j.id) FROM import.job AS j WHERE j.slug = job;
+    IF EXISTS (SELECT FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8 AND b.row_id > 0) THEN
+        RAISE EXCEPTION 'a bad row has other than eight findings: %', (SELECT b.findings FROM import.bad_row AS b WHERE jsonb_array_length(b.findings) <> 8 AND b.row_id > 0 LIMIT 1);
     END IF;
 END
-$cells$;
+$whole$;
 CALL fill('clean', 'false', :n);
 CALL fill('some_bad', 'i % 20 = 0', :n);
 CALL fill('all_bad', 'true', :n);
@@ -167,10 +133,8 @@ VACUUM ANALYZE import.all_bad_upload;
 CALL stages('clean');
 \c
 SET client_min_messages = warning;
-CALL stages('some_bad');
-\c
-SET client_min_messages = warning;
 CALL stages('all_bad');
+CREATE TABLE kept.bad AS SELECT b.row_id, b.source_line, b.findings FROM import.bad_row AS b JOIN import.job AS j ON j.id = b.job_id WHERE j.slug = 'all_bad' AND b.row_id > 0;
 CREATE TABLE casts (
     row_id bigint, tax_ident text, stat_ident text, valid_from date, valid_to date, name text, birth_date date, death_date date, address_part1 text, postcode text, postplace text,
     latitude numeric(9, 6), longitude numeric(9, 6), region text, country text, web_address text, email_address text, phone_number text, activity text, sector text, legal_form text, employees integer, turnover numeric);
@@ -184,7 +148,7 @@ SELECT row_number() OVER (), tax_ident, stat_ident, valid_from::date, valid_to::
        sector_code, legal_form_code, employees::integer, turnover::numeric
 FROM import.clean_upload;
 \echo == casts_same_columns: prepare
-TRUNCATE import.some_bad_data;
+CALL restore('some_bad');
 \echo == casts_same_columns
 INSERT INTO import.some_bad_data (row_id, source_line, tax_ident_raw, stat_ident_raw, valid_from_raw, valid_to_raw, name_raw, birth_date_raw, death_date_raw, physical_address_part1_raw, physical_postcode_raw,
        physical_postplace_raw, physical_latitude_raw, physical_longitude_raw, physical_region_code_raw, physical_country_iso_2_raw, web_address_raw, email_address_raw, phone_number_raw,
@@ -200,28 +164,28 @@ FROM import.clean_upload;
 \echo == clean: prepare
 CALL restore('clean');
 \echo == clean
-SELECT cells('clean');
+SELECT whole('clean');
 \echo == some_bad: prepare
 CALL restore('some_bad');
 \echo == some_bad
-SELECT cells('some_bad');
+SELECT whole('some_bad');
 \echo == all_bad: prepare
 CALL restore('all_bad');
 \echo == all_bad
-SELECT cells('all_bad');
+SELECT whole('all_bad');
 \echo == clean_and_findings: prepare
 CALL restore('clean');
 TRUNCATE findings;
 \echo == clean_and_findings
-SELECT cells('clean');
-INSERT INTO findings SELECT 1, b.row_id, b.source_line, b.findings FROM kept.all_bad_bad AS b;
-INSERT INTO findings SELECT 2, b.row_id, b.source_line, b.findings FROM kept.all_bad_bad AS b WHERE b.row_id % 2 = 0;
+SELECT whole('clean');
+INSERT INTO findings SELECT 1, b.row_id, b.source_line, b.findings FROM kept.bad AS b;
+INSERT INTO findings SELECT 2, b.row_id, b.source_line, b.findings FROM kept.bad AS b WHERE b.row_id % 2 = 0;
 \echo == cancelled: prepare
 CALL restore('clean');
 \echo == cancelled
 SET statement_timeout = '300ms';
 DO $cancelled$ BEGIN
-    PERFORM import.analyse_cells(j.id) FROM import.job AS j WHERE j.slug = 'clean';
+    PERFORM import.analyse(j.id) FROM import.job AS j WHERE j.slug = 'clean';
 EXCEPTION WHEN query_canceled THEN
     NULL;
 END $cancelled$;

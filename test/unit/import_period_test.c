@@ -1,0 +1,100 @@
+/*
+ * Unit tests of the period of a row (src/import_period.c).  TAP output.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "import_period.h"
+
+static int	tests = 0;
+static int	failures = 0;
+
+/* Two cells, the period that they mean, and what is said of it: code@column, … */
+typedef struct PeriodCase
+{
+	const char *from;
+	const char *to;
+	const char *period;
+	const char *findings;
+} PeriodCase;
+
+static const PeriodCase cases[] = {
+	{"2020-01-01", "infinity", "7305 open open", ""},
+	{"2020-01-01", "2020-01-01", "7305 7305 7306", ""},
+	{"2020-01-01", "9999-12-31", "7305 open open", "i:open_end_normalised@valid_to"},
+	{"2020-01-02", "2020-01-01", "none", "e:period_reversed@valid_from e:period_reversed@valid_to"},
+	{NULL, "2020-01-01", "none", "e:value_missing@valid_from"},
+	{"2020-01-01", NULL, "none", "e:value_missing@valid_to"},
+	{NULL, NULL, "none", "e:value_missing@valid_from e:value_missing@valid_to"},
+	{"infinity", "infinity", "none", "e:date_infinite_not_allowed@valid_from"},
+	{"2023-02-29", "x", "none", "e:date_not_in_calendar@valid_from e:date_format@valid_to"},
+	{"2020-01-01T00:00:00", "2020-01-01 13:45", "7305 7305 7306", "i:time_dropped@valid_from w:time_dropped@valid_to"},
+	{"1799-12-31", "infinity", "-73049 open open", "w:date_implausible@valid_from"},
+	{"1800-01-01", "infinity", "-73048 open open", ""},
+	{"2124-06-17", "infinity", "45458 open open", "w:date_implausible@valid_from"},
+	{"2203-01-01", "2020-01-01", "none", "e:period_reversed@valid_from e:period_reversed@valid_to w:date_implausible@valid_from"}
+};
+
+/* A cell of a case. */
+static SbSlice
+cell_of(const char *text)
+{
+	SbSlice		cell = {text, text == NULL ? 0 : strlen(text)};
+
+	return cell;
+}
+
+/* A day, for people. */
+static void
+say_day(char *out, int32_t day)
+{
+	if (day == INT32_MAX)
+		strcat(out, "open");
+	else
+		sprintf(out + strlen(out), "%d", day);
+}
+
+/* What a case came to. */
+static void
+run_case(const ImportPeriodPlan *plan, const PeriodCase *expected)
+{
+	ImportRowPeriod period = import_read_period(plan, cell_of(expected->from), cell_of(expected->to));
+	ImportFinding findings[IMPORT_PERIOD_FINDINGS];
+	char		hints[2][SB_HINT_SIZE];
+	int			count = import_judge_period(plan, cell_of(expected->from), cell_of(expected->to), findings, hints);
+	char		got[64] = "";
+	char		said[512] = "";
+	int			passed;
+
+	if (!period.has_period)
+		strcat(got, "none");
+	else
+	{
+		say_day(got, period.valid_from);
+		strcat(got, " ");
+		say_day(got, period.valid_to);
+		strcat(got, " ");
+		say_day(got, period.valid_until);
+	}
+	for (int i = 0; i < count; i++)
+		sprintf(said + strlen(said), "%s%c:%s@%s", i == 0 ? "" : " ", "ewi"[findings[i].severity],
+				findings[i].code, findings[i].column);
+	passed = strcmp(got, expected->period) == 0 && strcmp(said, expected->findings) == 0;
+	printf("%sok %d - %s to %s: %s (%s)\n", passed ? "" : "not ", ++tests, expected->from ? expected->from : "nothing",
+		   expected->to ? expected->to : "nothing", got, said);
+	failures += !passed;
+}
+
+int
+main(void)
+{
+	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD};
+	static const char *const names[] = {"YYYY-MM-DD"};
+	ImportPeriodPlan plan = {.formats = formats,.format_names = names,.nformats = 1};
+
+	plan.today = sb_days_from_civil(2024, 6, 15);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		run_case(&plan, &cases[i]);
+	printf("1..%d\n", tests);
+	return failures > 0 ? 1 : 0;
+}
