@@ -2,6 +2,16 @@
 -- still use (src/sql/import_analyse.sql, src/sql/import_identify.sql) and test/import/oracle.sql it is the oracle of import.analyse_file().
 -- For tests only; needs schema import_oracle.
 
+-- What a unit is called now, or was last.
+CREATE FUNCTION import_oracle.unit_name(legal_unit_id integer, establishment_id integer)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $unit_name$
+    SELECT coalesce((SELECT u.name FROM register.legal_unit AS u WHERE u.id = unit_name.legal_unit_id ORDER BY u.valid_from DESC LIMIT 1),
+                    (SELECT u.name FROM register.establishment AS u WHERE u.id = unit_name.establishment_id ORDER BY u.valid_from DESC LIMIT 1))
+$unit_name$;
+
 -- Which rows are one unit, which unit of the register that is, and what speaks against it.
 -- Rows are one entity when they share an identifier, or give identifiers that the register knows to be one unit's.
 CREATE FUNCTION import_oracle.analyse_units(job_id integer)
@@ -46,11 +56,15 @@ BEGIN
     GROUP BY i.row_id, i.role;
     ANALYZE pg_temp.import_hit;
 
-    -- Identifiers of one row that belong to different units.
+    -- Identifiers of one row that belong to different units, which are named.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
     SELECT h.row_id, 'error', jsonb_build_object('code', CASE h.role WHEN 0 THEN 'ident_conflict' ELSE 'link_conflict' END, 'severity', 'error',
                'column', i.column_name, 'value', i.value, 'details', jsonb_strip_nulls(jsonb_build_object(
-                   'columns', to_jsonb(h.columns), 'legal_unit_id', k.legal_unit_id, 'establishment_id', k.establishment_id)))
+                   'columns', to_jsonb(h.columns), 'legal_unit_id', k.legal_unit_id, 'establishment_id', k.establishment_id,
+                   'units', (SELECT jsonb_object_agg(x.column_name, jsonb_build_object('legal_unit_id', y.legal_unit_id, 'establishment_id', y.establishment_id,
+                                 'name', import_oracle.unit_name(y.legal_unit_id, y.establishment_id)))
+                             FROM pg_temp.import_ident AS x JOIN pg_temp.import_key AS y ON y.type_id = x.type_id AND y.value = x.value
+                             WHERE x.row_id = h.row_id AND x.role = h.role AND y.is_known))))
     FROM pg_temp.import_hit AS h
     JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
     JOIN pg_temp.import_key AS k ON k.type_id = i.type_id AND k.value = i.value
@@ -59,7 +73,7 @@ BEGIN
     -- A unit of another kind than the file is about.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
     SELECT h.row_id, 'error', jsonb_build_object('code', 'unit_type_conflict', 'severity', 'error', 'column', i.column_name, 'value', i.value,
-               'details', jsonb_strip_nulls(jsonb_build_object('legal_unit_id', h.legal_unit_id, 'establishment_id', h.establishment_id, 'unit_type', CASE WHEN h.is_other THEN 'other' WHEN h.legal_unit_id IS NOT NULL THEN 'legal_unit'
+               'details', jsonb_strip_nulls(jsonb_build_object('legal_unit_id', h.legal_unit_id, 'establishment_id', h.establishment_id, 'name', import_oracle.unit_name(h.legal_unit_id, h.establishment_id), 'unit_type', CASE WHEN h.is_other THEN 'other' WHEN h.legal_unit_id IS NOT NULL THEN 'legal_unit'
                                  WHEN l.is_formal THEN 'establishment_formal' ELSE 'establishment_informal' END)))
     FROM pg_temp.import_hit AS h
     JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
