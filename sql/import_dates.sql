@@ -148,3 +148,4 @@ SELECT import.analyse_file(-1);
 SELECT import.analyse_file(NULL);
 \c contrib_regression
 DROP DATABASE regress_import_dates;
+DROP ROLE "regress_dates@example.org";

@@ -82,8 +82,8 @@ AS $out_of_force_details$
     SELECT jsonb_strip_nulls(jsonb_build_object('from', to_char(lower(in_force), 'YYYY-MM-DD'), 'to', CASE WHEN isfinite(upper(in_force)) THEN to_char(upper(in_force) - 1, 'YYYY-MM-DD') END, 'successor', successor))
 $out_of_force_details$;
 
--- Findings without what is suggested for a code, which src/import_suggest.c and its unit test say, and without the names of units and the jobs that
--- are about to bring one, which the stages in SQL do not say.
+-- Findings without what is suggested for a code, which src/import_suggest.c and its unit test say, and without the jobs that are about to bring a
+-- unit, which the stages in SQL do not say.
 CREATE FUNCTION import_oracle.without_suggestions(findings jsonb)
 RETURNS jsonb
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -94,7 +94,7 @@ AS $without_suggestions$
                WHEN (f.finding -> 'details') - 'suggestion' = '{}' THEN f.finding - 'details'
                ELSE jsonb_set(f.finding, '{details}', (f.finding -> 'details') - 'suggestion') END ORDER BY f.place)
     FROM (SELECT CASE WHEN (x.finding -> 'details') - 'pending_job' = '{}' AND x.finding -> 'details' ? 'pending_job' THEN x.finding - 'details'
-                      ELSE x.finding #- '{details,units}' #- '{details,name}' #- '{details,pending_job}' END AS finding, x.place FROM jsonb_array_elements(findings) WITH ORDINALITY AS x (finding, place)) AS f
+                      ELSE x.finding #- '{details,pending_job}' END AS finding, x.place FROM jsonb_array_elements(findings) WITH ORDINALITY AS x (finding, place)) AS f
 $without_suggestions$;
 
 -- A text before its UTF-8 was read as windows-1252; NULL: it was not.
