@@ -24,7 +24,7 @@ FROM import.definition AS d
 JOIN import.source_column AS h ON h.definition_id = d.id
 JOIN import.mapping AS m ON m.source_column_id = h.id
 JOIN import.data_column AS c ON c.id = m.target_data_column_id
-WHERE d.slug LIKE 'brreg%'
+WHERE d.slug IN ('brreg_hovedenhet', 'brreg_underenhet')
 ORDER BY d.slug COLLATE "C", h.priority;
 
 -- A new statistic and a new identifier, of two components, come to the definitions that follow.

@@ -32,6 +32,7 @@ typedef struct Bound
 } Bound;
 
 static Bound read_bound(const ImportPeriodPlan *plan, const char *column, SbSlice cell);
+static bool is_one_of(SbSlice cell, const SbSlice *list, int count);
 static Bound read_last(const ImportPeriodPlan *plan, SbSlice cell, bool *is_normalised);
 static int32_t bound_day(const Bound *bound);
 static ImportFinding *add_finding(ImportFinding *findings, int *count, ImportSeverity severity,
@@ -57,12 +58,33 @@ bound_day(const Bound *bound)
 	return bound->date.infinite ? INT32_MAX : bound->date.day;
 }
 
-/* Read the last day; the last one of all means that there is none. */
+/* Is a cell one of the texts?  A cell of nothing is an empty text. */
+static bool
+is_one_of(SbSlice cell, const SbSlice *list, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (list[i].len == cell.len && (cell.len == 0 || memcmp(list[i].data, cell.data, cell.len) == 0))
+			return true;
+	return false;
+}
+
+/*
+ * Read the last day.  The last one of all means that there is none, and so
+ * does what the definition says; of a cell of nothing there is no more to say.
+ */
 static Bound
 read_last(const ImportPeriodPlan *plan, SbSlice cell, bool *is_normalised)
 {
-	Bound		last = read_bound(plan, "valid_to", cell);
+	Bound		last;
 
+	if (is_one_of(cell, plan->open_ends, plan->nopen_ends))
+	{
+		last = (Bound) {.column = "valid_to",.cell = cell,.code = SB_PARSE_OK};
+		last.date.infinite = true;
+		*is_normalised = cell.len > 0;
+		return last;
+	}
+	last = read_bound(plan, "valid_to", cell);
 	*is_normalised = last.code == SB_PARSE_OK && !last.date.infinite && last.date.day == OPEN_END;
 	if (*is_normalised)
 		last.date.infinite = true;
@@ -110,7 +132,7 @@ judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *fin
 {
 	ImportFinding *finding;
 
-	if (bound->cell.data == NULL)
+	if (bound->cell.data == NULL && bound->code != SB_PARSE_OK)
 		add_finding(findings, count, IMPORT_ERROR, "value_missing", bound);
 	else if (bound->code != SB_PARSE_OK)
 	{
@@ -163,7 +185,9 @@ import_judge_period(const ImportPeriodPlan *plan, SbSlice from, SbSlice to,
 		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &first);
 		add_finding(findings, &count, IMPORT_ERROR, "period_reversed", &last);
 	}
-	if (first.date.day < PLAUSIBLE_FROM || first.date.day > (int64_t) plan->today + PLAUSIBLE_DAYS)
+	if (first.cell.len > 0 && is_one_of(first.cell, plan->unknown_starts, plan->nunknown_starts))
+		add_finding(findings, &count, IMPORT_INFO, "start_unknown", &first);
+	else if (first.date.day < PLAUSIBLE_FROM || first.date.day > (int64_t) plan->today + PLAUSIBLE_DAYS)
 		add_finding(findings, &count, IMPORT_WARNING, "date_implausible", &first);
 	return count;
 }

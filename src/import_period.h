@@ -25,6 +25,12 @@ typedef struct ImportPeriodPlan
 	const char *const *format_names;
 	int			nformats;
 	int32_t		today;			/* days since 2000-01-01 */
+	SbSlice    *open_ends;		/* what the last day says when there is none;
+								 * an empty text: nothing */
+	int			nopen_ends;
+	SbSlice    *unknown_starts; /* what the first day says when it is not
+								 * known */
+	int			nunknown_starts;
 } ImportPeriodPlan;
 
 /* The period of a row; days are DateADT.  Without has_period all are 0. */

@@ -27,6 +27,7 @@
 #include "common/unicode_norm.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -51,6 +52,31 @@
 /* Words for nothing are compared in capitals; what is longer than this many times the longest is none. */
 #define CAPITALS_GROW 3
 
+/* A word of the file, and what stands for it. */
+typedef struct FileWord
+{
+	SbSlice		word;
+	SbSlice		meaning;
+} FileWord;
+
+/* Columns that stand in for another one. */
+typedef struct FileAlternative
+{
+	int			nattributes;
+	int		   *attributes;		/* of the table, from 0 */
+} FileAlternative;
+
+/* What becomes of the cells of a column before anything else. */
+typedef struct FileRules
+{
+	int			nwords;
+	FileWord   *words;
+	SbSlice		cut_at;			/* NULL data: nowhere */
+	int			max_characters; /* 0: all */
+	int			nalternatives;
+	FileAlternative *alternatives;
+} FileRules;
+
 /* Where a column of the plan comes from. */
 typedef struct FileColumn
 {
@@ -58,6 +84,7 @@ typedef struct FileColumn
 	bool		is_ident;
 	bool		is_code;
 	IdentRule  *rule;			/* of a regular identifier; NULL: none */
+	FileRules  *rules;			/* NULL: none */
 	SbSlice		fixed;			/* what the definition says; NULL data: nothing */
 	Datum		fixed_raw;
 } FileColumn;
@@ -106,14 +133,18 @@ enum
 	FILE_TABLE = 1,
 	FILE_WORDS,
 	FILE_BY_JOB,
-	FILE_IS_READ
+	FILE_IS_READ,
+	FILE_OPEN_ENDS,
+	FILE_UNKNOWN_STARTS
 };
 
 static const char file_query[] =
 "SELECT j.upload_table_name,"
 " ARRAY(SELECT DISTINCT upper(w) FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,import_as_null}') AS w),"
 " j.definition_snapshot #>> '{import_definition,valid_time_from}' = 'job_provided',"
-" EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = j.id AND u.finished_at IS NOT NULL)"
+" EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = j.id AND u.finished_at IS NOT NULL),"
+" ARRAY(SELECT w FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,open_end_values}') AS w),"
+" ARRAY(SELECT w FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,unknown_start_values}') AS w)"
 " FROM import.job AS j WHERE j.id = $1";
 
 /* Columns of file_column_query. */
@@ -124,7 +155,11 @@ enum
 	FILE_COLUMN_IS_IDENT,
 	FILE_COLUMN_IS_CODE,
 	FILE_COLUMN_FIXED,
-	FILE_COLUMN_TYPE
+	FILE_COLUMN_TYPE,
+	FILE_COLUMN_WORDS,
+	FILE_COLUMN_CUT,
+	FILE_COLUMN_CHARACTERS,
+	FILE_COLUMN_ALTERNATIVES
 };
 
 static const char file_column_query[] =
@@ -138,8 +173,10 @@ static const char file_column_query[] =
 " CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE j.default_valid_to::text END"
 " WHEN p.source_expression = 'default' AND p.column_name = 'data_source_code_raw' THEN j.default_data_source_code END,"
 " (SELECT t.id FROM register.external_ident_type AS t WHERE t.rule_id IS NOT NULL AND (t.id = p.external_ident_type_id"
-" OR p.external_ident_type_id IS NULL AND t.code = regexp_replace(p.column_name, '^(influencing|influenced)_(.*)_raw$', '\\2')))"
+" OR p.external_ident_type_id IS NULL AND t.code = regexp_replace(p.column_name, '^(influencing|influenced)_(.*)_raw$', '\\2'))),"
+" r.words, r.cut_at, r.max_characters, r.alternatives"
 " FROM import.job AS j CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p"
+" LEFT JOIN LATERAL import.reading_rules(j.definition_snapshot) AS r ON r.column_name = p.column_name AND r.source_column_name = p.source_column_name"
 " WHERE j.id = $1 AND p.purpose = 'source_input' ORDER BY p.place";
 
 /* Findings of the reading after which nobody knows which cell is which. */
@@ -152,6 +189,11 @@ static int	find_attribute(const ImportFile *file, const char *name, Oid type);
 static void read_words(ImportFile *file);
 static bool read_file(ImportFile *file);
 static void read_file_columns(ImportFile *file);
+static SbSlice copy_string(const JsonbValue *value);
+static void read_file_words(FileRules *rules, Jsonb *words);
+static void read_alternatives(const ImportFile *file, FileRules *rules, Jsonb *alternatives);
+static FileRules *read_file_rules(const ImportFile *file, uint64 row);
+static void read_list(SbSlice **list, int *count, int column);
 static void open_table(ImportFile *file, const char *name);
 static void open_view(ImportFile *file, FileView *view);
 static void begin_scan(ImportFile *file);
@@ -160,7 +202,9 @@ static void sort_places(ImportFile *file);
 static void get_row(ImportFile *file, int64 row_id, TupleTableSlot *slot);
 static bool is_nothing(const ImportFile *file, SbSlice cell);
 static SbSlice clean_ident(SbSlice cell);
-static void read_cell(ImportFile *file, FileView *view, int column, Datum value, bool is_null);
+static SbSlice read_alternative(const ImportFile *file, const FileRules *rules, const Datum *values, const bool *nulls);
+static SbSlice apply_rules(const FileRules *rules, SbSlice cell);
+static void read_cell(ImportFile *file, FileView *view, int column, const Datum *values, const bool *nulls);
 static bool has_broken_code(const Jsonb *findings);
 static void read_row(ImportFile *file, FileView *view, ImportFileRow *row);
 
@@ -217,24 +261,31 @@ find_attribute(const ImportFile *file, const char *name, Oid type)
 	return -1;
 }
 
+/* A list of texts of the result. */
+static void
+read_list(SbSlice **list, int *count, int column)
+{
+	bool		is_null;
+	Datum		words = get_result(0, column, &is_null);
+	Datum	   *elements;
+	bool	   *nulls;
+
+	deconstruct_array(DatumGetArrayTypeP(words), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	*list = palloc(sizeof(SbSlice) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+	{
+		char	   *word = nulls[i] ? "" : TextDatumGetCString(elements[i]);
+
+		(*list)[i].data = word;
+		(*list)[i].len = strlen(word);
+	}
+}
+
 /* The words that stand for nothing. */
 static void
 read_words(ImportFile *file)
 {
-	bool		is_null;
-	Datum		words = get_result(0, FILE_WORDS, &is_null);
-	Datum	   *elements;
-	bool	   *nulls;
-
-	deconstruct_array(DatumGetArrayTypeP(words), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &file->words.nwords);
-	file->words.words = palloc(sizeof(SbSlice) * (file->words.nwords + 1));
-	for (int i = 0; i < file->words.nwords; i++)
-	{
-		char	   *word = nulls[i] ? "" : TextDatumGetCString(elements[i]);
-
-		file->words.words[i].data = word;
-		file->words.words[i].len = strlen(word);
-	}
+	read_list(&file->words.words, &file->words.nwords, FILE_WORDS);
 	import_words_link(&file->words);
 }
 
@@ -260,9 +311,97 @@ read_file(ImportFile *file)
 	periods->format_names = by_job ? &iso_name : plan->date_format_names;
 	periods->nformats = by_job ? 1 : plan->ndate_formats;
 	periods->today = plan->today;
+	read_list(&periods->open_ends, &periods->nopen_ends, FILE_OPEN_ENDS);
+	read_list(&periods->unknown_starts, &periods->nunknown_starts, FILE_UNKNOWN_STARTS);
 	SPI_freetuptable(SPI_tuptable);
 	open_table(file, table);
 	return is_read;
+}
+
+/* A text of jsonb. */
+static SbSlice
+copy_string(const JsonbValue *value)
+{
+	SbSlice		copy = {"", 0};
+
+	if (value->type == jbvString)
+	{
+		copy.data = pnstrdup(value->val.string.val, value->val.string.len);
+		copy.len = value->val.string.len;
+	}
+	return copy;
+}
+
+/* The words of a column and what they mean. */
+static void
+read_file_words(FileRules *rules, Jsonb *words)
+{
+	JsonbIterator *it = JsonbIteratorInit(&words->root);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	rules->words = palloc(sizeof(FileWord) * (JB_ROOT_COUNT(words) + 1));
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			rules->words[rules->nwords].word = copy_string(&value);
+		else if (token == WJB_VALUE)
+			rules->words[rules->nwords++].meaning = copy_string(&value);
+	}
+}
+
+/* The columns that stand in for a column; lists with one that the table has not are none. */
+static void
+read_alternatives(const ImportFile *file, FileRules *rules, Jsonb *alternatives)
+{
+	rules->alternatives = palloc0(sizeof(FileAlternative) * (JB_ROOT_COUNT(alternatives) + 1));
+	for (uint32 i = 0; i < JB_ROOT_COUNT(alternatives); i++)
+	{
+		JsonbValue *list = getIthJsonbValueFromContainer(&alternatives->root, i);
+		FileAlternative *alternative = &rules->alternatives[rules->nalternatives];
+		bool		is_complete = true;
+
+		if (list->type != jbvBinary || !JsonContainerIsArray(list->val.binary.data))
+			continue;
+		alternative->nattributes = JsonContainerSize(list->val.binary.data);
+		alternative->attributes = palloc(sizeof(int) * (alternative->nattributes + 1));
+		for (int j = 0; j < alternative->nattributes; j++)
+		{
+			JsonbValue *name = getIthJsonbValueFromContainer(list->val.binary.data, j);
+
+			alternative->attributes[j] = find_attribute(file, copy_string(name).data, TEXTOID);
+			is_complete = is_complete && alternative->attributes[j] >= 0;
+		}
+		if (is_complete && alternative->nattributes > 0)
+			rules->nalternatives++;
+	}
+}
+
+/* What becomes of the cells of a column, by a row of the result; NULL: nothing. */
+static FileRules *
+read_file_rules(const ImportFile *file, uint64 row)
+{
+	bool		no_words;
+	bool		no_limit;
+	bool		no_alternatives;
+	Datum		words = get_result(row, FILE_COLUMN_WORDS, &no_words);
+	Datum		alternatives = get_result(row, FILE_COLUMN_ALTERNATIVES, &no_alternatives);
+	Datum		max_characters = get_result(row, FILE_COLUMN_CHARACTERS, &no_limit);
+	char	   *cut_at = get_result_text(row, FILE_COLUMN_CUT);
+	FileRules  *rules;
+
+	if (no_words && no_limit && no_alternatives && cut_at == NULL)
+		return NULL;
+	rules = palloc0(sizeof(FileRules));
+	if (!no_words)
+		read_file_words(rules, DatumGetJsonbP(words));
+	if (!no_alternatives)
+		read_alternatives(file, rules, DatumGetJsonbP(alternatives));
+	if (cut_at != NULL)
+		rules->cut_at = (SbSlice) {cut_at, strlen(cut_at)};
+	if (!no_limit)
+		rules->max_characters = DatumGetInt32(max_characters);
+	return rules;
 }
 
 /* Where each column of the plan comes from. */
@@ -284,6 +423,7 @@ read_file_columns(ImportFile *file)
 		Datum		type = get_result(i, FILE_COLUMN_TYPE, &is_null);
 
 		column->rule = is_null ? NULL : ident_rules_load(DatumGetInt32(type), job->context);
+		column->rules = read_file_rules(file, i);
 		column->attribute = -1;
 		column->is_ident = DatumGetBool(get_result(i, FILE_COLUMN_IS_IDENT, &is_null)) && !is_null;
 		column->is_code = DatumGetBool(get_result(i, FILE_COLUMN_IS_CODE, &is_null)) && !is_null;
@@ -514,23 +654,90 @@ clean_ident(SbSlice cell)
 	return cleaned;
 }
 
-/* One cell of the row. */
+/* What other columns of the row say instead; NULL data: nothing. */
+static SbSlice
+read_alternative(const ImportFile *file, const FileRules *rules, const Datum *values, const bool *nulls)
+{
+	for (int i = 0; i < rules->nalternatives; i++)
+	{
+		const FileAlternative *alternative = &rules->alternatives[i];
+		StringInfoData joined;
+		int			said = 0;
+
+		initStringInfo(&joined);
+		for (; said < alternative->nattributes; said++)
+		{
+			int			attribute = alternative->attributes[said];
+			struct varlena *packed;
+			SbSlice		cell;
+
+			if (nulls[attribute])
+				break;
+			packed = PG_DETOAST_DATUM_PACKED(values[attribute]);
+			cell = import_clean_trim((SbSlice) {VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed)});
+			if (is_nothing(file, cell))
+				break;
+			appendBinaryStringInfo(&joined, cell.data, (int) cell.len);
+		}
+		if (said == alternative->nattributes)
+			return (SbSlice) {joined.data, joined.len};
+	}
+	return (SbSlice) {NULL, 0};
+}
+
+/* A cell, trimmed, cut where it is to be cut, and what stands for it. */
+static SbSlice
+apply_rules(const FileRules *rules, SbSlice cell)
+{
+	cell = import_clean_trim(cell);
+	if (rules->cut_at.data != NULL)
+		for (size_t i = 0; i + rules->cut_at.len <= cell.len; i++)
+			if (memcmp(cell.data + i, rules->cut_at.data, rules->cut_at.len) == 0)
+			{
+				cell.len = i;
+				cell = import_clean_trim(cell);
+				break;
+			}
+	if (rules->max_characters > 0)
+	{
+		cell.len = pg_mbcharcliplen(cell.data, (int) cell.len, rules->max_characters);
+		cell = import_clean_trim(cell);
+	}
+	for (int i = 0; i < rules->nwords; i++)
+		if (rules->words[i].word.len == cell.len && memcmp(rules->words[i].word.data, cell.data, cell.len) == 0)
+			return rules->words[i].meaning;
+	return cell;
+}
+
+/* One cell of the row, whose columns are values. */
 static void
-read_cell(ImportFile *file, FileView *view, int column, Datum value, bool is_null)
+read_cell(ImportFile *file, FileView *view, int column, const Datum *values, const bool *nulls)
 {
 	const FileColumn *source = &file->columns[column];
-	struct varlena *packed;
-	SbSlice		whole;
+	bool		is_null = nulls[source->attribute];
+	struct varlena *packed = NULL;
+	SbSlice		whole = {NULL, 0};
 	SbSlice		cell;
 
 	view->cells[column].data = view->given[column].data = NULL;
 	view->cells[column].len = view->given[column].len = 0;
 	view->raw_nulls[column] = true;
-	if (is_null)
+	if (!is_null)
+	{
+		packed = PG_DETOAST_DATUM_PACKED(values[source->attribute]);
+		whole.data = VARDATA_ANY(packed);
+		whole.len = VARSIZE_ANY_EXHDR(packed);
+	}
+	if (source->rules != NULL)
+	{
+		if (source->rules->nalternatives > 0 && (is_null || is_nothing(file, import_clean_trim(whole))))
+			whole = read_alternative(file, source->rules, values, nulls);
+		if (whole.data != NULL)
+			whole = apply_rules(source->rules, whole);
+		packed = NULL;
+	}
+	if (whole.data == NULL)
 		return;
-	packed = PG_DETOAST_DATUM_PACKED(value);
-	whole.data = VARDATA_ANY(packed);
-	whole.len = VARSIZE_ANY_EXHDR(packed);
 	cell = whole;
 	if (source->is_ident && !import_clean_is_ascii(cell))
 		cell = clean_ident(cell);
@@ -553,7 +760,7 @@ read_cell(ImportFile *file, FileView *view, int column, Datum value, bool is_nul
 	view->raw_nulls[column] = false;
 	if (!file->keeps_rows)
 		return;
-	if (cell.data == whole.data && cell.len == whole.len)
+	if (packed != NULL && cell.data == whole.data && cell.len == whole.len)
 		view->raw[column] = PointerGetDatum(packed);
 	else
 		view->raw[column] = PointerGetDatum(cstring_to_text_with_len(cell.data, (int) cell.len));
@@ -612,7 +819,7 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 
 		if (source->attribute >= 0)
 		{
-			read_cell(file, view, i, values[source->attribute], nulls[source->attribute]);
+			read_cell(file, view, i, values, nulls);
 			row->is_blank = row->is_blank && view->cells[i].data == NULL;
 			continue;
 		}

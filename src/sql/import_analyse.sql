@@ -105,6 +105,8 @@ DECLARE
     given text;
     cleaned text;
     expression text;
+    rule record;        -- what becomes of cells before anything else
+    cell text;          -- a cell of the upload table, after that
     is_read boolean;    -- by import.read_chunk(), which knows lines
     place text;         -- what puts the rows in the order of the file
 BEGIN
@@ -116,20 +118,25 @@ BEGIN
 
     FOR c IN SELECT p.* FROM import.plan_column(job.snapshot) AS p WHERE p.purpose = 'source_input' ORDER BY p.place LOOP
         IF c.source_column_name IS NOT NULL THEN
+            cell := format('u.%I', c.source_column_name);
+            SELECT r.words, r.cut_at, r.max_characters, r.alternatives INTO rule FROM import.reading_rules(job.snapshot) AS r WHERE r.column_name = c.column_name;
+            IF FOUND THEN
+                cell := import.ruled_cell_sql(c.source_column_name, rule.words, rule.cut_at, rule.max_characters, rule.alternatives, words, longest, blanks);
+            END IF;
             IF c.external_ident_type_id IS NULL AND NOT (c.step_code = 'legal_relationship' AND c.column_name LIKE '%\_ident\_raw') THEN
-                trimmed := trimmed || format('btrim(u.%I, %L) AS %I', c.source_column_name, blanks, c.column_name);
+                trimmed := trimmed || format('btrim(%s, %L) AS %I', cell, blanks, c.column_name);
             ELSE
                 -- What looks the same is the same identifier: composed and decomposed letters, full width, characters without
                 -- width. The column "given …" has it as it stands in the file where something was changed.
-                cleaned := format('btrim(CASE WHEN octet_length(u.%1$I) = length(u.%1$I) THEN u.%1$I ELSE translate(normalize(u.%1$I, NFKC), %2$L, '''') END, %3$L)',
-                                  c.source_column_name, widthless, blanks);
+                cleaned := format('btrim(CASE WHEN octet_length(%1$s) = length(%1$s) THEN %1$s ELSE translate(normalize(%1$s, NFKC), %2$L, '''') END, %3$L)',
+                                  cell, widthless, blanks);
                 -- So is what the rule of its type makes the same (import_idents.sql).
                 SELECT coalesce(min(format('import.normalise_ident(%s, %s)', t.id, cleaned)), cleaned) INTO cleaned
                 FROM register.external_ident_type AS t
                 WHERE t.rule_id IS NOT NULL
                 AND (t.id = c.external_ident_type_id
                      OR c.external_ident_type_id IS NULL AND t.code = regexp_replace(c.column_name, '^(influencing|influenced)_(.*)_raw$', '\2'));
-                trimmed := trimmed || format('%s AS %I, nullif(u.%I, %1$s) AS %4$I', cleaned, c.column_name, c.source_column_name, 'given ' || c.column_name);
+                trimmed := trimmed || format('%s AS %I, nullif(%s, %1$s) AS %4$I', cleaned, c.column_name, cell, 'given ' || c.column_name);
                 selected := selected || format('t.%I', 'given ' || c.column_name);
             END IF;
             expression := format('CASE WHEN t.%1$I = '''' OR length(t.%1$I) <= %2$s AND upper(t.%1$I) = ANY (%3$L) THEN NULL ELSE t.%1$I END',
@@ -194,6 +201,46 @@ COMMENT ON FUNCTION import.is_code_column(text) IS 'Whether a data column that i
 REVOKE ALL ON FUNCTION import.is_code_column(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.is_code_column(text) TO authenticated;
 
+-- As apply_rules() of src/import_source_sql.c.
+CREATE OR REPLACE FUNCTION import.ruled_cell_sql(
+    source_column_name text, words jsonb, cut_at text, max_characters integer, alternatives jsonb, nothing text[], longest integer, blanks text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $ruled_cell_sql$
+DECLARE
+    trimmed CONSTANT text := format('btrim(u.%%1$I, %L)', blanks);
+    said CONSTANT text := format('CASE WHEN length(%1$s) > %2$s OR %1$s <> '''' AND upper(%1$s) <> ALL (%3$s) THEN %1$s END', trimmed, longest, replace(quote_literal(nothing::text), '%', '%%'));
+    cell text := format('u.%I', source_column_name);
+    list jsonb;
+BEGIN
+    IF alternatives IS NOT NULL THEN
+        cell := format('CASE WHEN %s IS NOT NULL THEN u.%I', format(said, source_column_name), source_column_name);
+        FOR list IN SELECT a FROM jsonb_array_elements(alternatives) AS a LOOP
+            cell := cell || (SELECT format(' WHEN %s THEN %s', string_agg('(' || format(said, n) || ') IS NOT NULL', ' AND ' ORDER BY place),
+                                           string_agg(format(trimmed, n), ' || ' ORDER BY place))
+                             FROM jsonb_array_elements_text(list) WITH ORDINALITY AS e (n, place));
+        END LOOP;
+        cell := cell || ' END';
+    END IF;
+    cell := format('btrim(%s, %L)', cell, blanks);
+    IF cut_at IS NOT NULL THEN
+        cell := format('btrim(split_part(%s, %L, 1), %L)', cell, cut_at, blanks);
+    END IF;
+    IF max_characters IS NOT NULL THEN
+        cell := format('btrim(left(%s, %s), %L)', cell, max_characters, blanks);
+    END IF;
+    IF words IS NOT NULL THEN
+        cell := format('coalesce(%L::jsonb ->> %s, %2$s)', words, cell);
+    END IF;
+    RETURN '(' || cell || ')';
+END
+$ruled_cell_sql$;
+COMMENT ON FUNCTION import.ruled_cell_sql(text, jsonb, text, integer, jsonb, text[], integer, text) IS
+    'SQL text of a cell of a row u of an upload table after other columns have stood in for it, and it was cut and translated';
+REVOKE ALL ON FUNCTION import.ruled_cell_sql(text, jsonb, text, integer, jsonb, text[], integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.ruled_cell_sql(text, jsonb, text, integer, jsonb, text[], integer, text) TO authenticated;
+
 -- Stage 2 -------------------------------------------------------------------------------------------------------------
 
 -- The period of each row, and what is wrong with it. A row without a usable period has valid_from NULL.
@@ -207,12 +254,17 @@ DECLARE
     formats text[];
     by_job boolean;
     bound text;
+    open_ends text[];
+    unknown_starts text[];
 BEGIN
     SELECT j.definition_snapshot -> 'import_definition' INTO STRICT definition
     FROM import.job AS j WHERE j.id = analyse_period.job_id;
     by_job := definition ->> 'valid_time_from' = 'job_provided';
     formats := CASE WHEN by_job THEN ARRAY['YYYY-MM-DD']
                     ELSE ARRAY(SELECT jsonb_array_elements_text(definition -> 'date_formats')) END;
+
+    open_ends := ARRAY(SELECT jsonb_array_elements_text(definition -> 'open_end_values'));
+    unknown_starts := ARRAY(SELECT jsonb_array_elements_text(definition -> 'unknown_start_values'));
 
     PERFORM import.drop_temporary('import_note', 'import_row');
     CREATE TEMPORARY TABLE import_note (row_id bigint NOT NULL, severity text NOT NULL, finding jsonb NOT NULL);
@@ -225,8 +277,9 @@ BEGIN
     FROM pg_temp.import_source AS s
     CROSS JOIN LATERAL (SELECT import.parse_date(s.valid_from_raw, formats) AS valid_from,
                                -- What other systems write for an open end.
-                               coalesce(nullif(import.parse_date(s.valid_to_raw, formats), '9999-12-31'),
-                                        CASE WHEN import.parse_date(s.valid_to_raw, formats) IS NOT NULL THEN 'infinity'::date END) AS valid_to) AS d;
+                               CASE WHEN coalesce(s.valid_to_raw, '') = ANY (open_ends) THEN 'infinity'
+                                    ELSE coalesce(nullif(import.parse_date(s.valid_to_raw, formats), '9999-12-31'),
+                                                  CASE WHEN import.parse_date(s.valid_to_raw, formats) IS NOT NULL THEN 'infinity'::date END) END AS valid_to) AS d;
     CREATE UNIQUE INDEX import_row_key ON pg_temp.import_row (row_id);
 
     FOREACH bound IN ARRAY ARRAY['valid_from', 'valid_to'] LOOP
@@ -239,7 +292,7 @@ BEGIN
             SELECT s.row_id, CASE WHEN import.parse_date_info(s.%1$I, %5$L) IS NULL THEN 'warning' ELSE 'info' END,
                    CASE WHEN import.parse_date_info(s.%1$I, %5$L) IS NULL THEN %6$s ELSE %7$s END
             FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
-            WHERE r.%4$I IS NOT NULL AND length(s.%1$I) > 10
+            WHERE r.%4$I IS NOT NULL AND length(s.%1$I) > 10 AND (%8$L = 'valid_from' OR s.%1$I <> ALL (%9$L))
             AND coalesce(import.parse_date_info(s.%1$I, %5$L), import.parse_date_warning(s.%1$I, %5$L)) IS NOT NULL$sql$,
             bound || '_raw',
             import.finding_sql('error', 'value_missing', bound),
@@ -248,7 +301,7 @@ BEGIN
                 $$'@'$$, format('import.parse_date_error(s.%I, %L)', bound || '_raw', formats)),
             bound, formats,
             import.finding_sql('warning', 'time_dropped', bound, format('s.%I', bound || '_raw')),
-            import.finding_sql('info', 'time_dropped', bound, format('s.%I', bound || '_raw')));
+            import.finding_sql('info', 'time_dropped', bound, format('s.%I', bound || '_raw')), bound, open_ends);
     END LOOP;
 
     EXECUTE format($sql$
@@ -262,15 +315,19 @@ BEGIN
         WHERE isfinite(r.valid_from) AND r.valid_to < r.valid_from
         UNION ALL
         SELECT r.row_id, 'warning', %s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
-        WHERE isfinite(r.valid_from) AND (r.valid_from < '1800-01-01' OR r.valid_from > statbus.today() + 36525)
+        WHERE isfinite(r.valid_from) AND (r.valid_from < '1800-01-01' OR r.valid_from > statbus.today() + 36525) AND s.valid_from_raw <> ALL (%7$L)
         UNION ALL
-        SELECT r.row_id, 'info', %s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
-        WHERE r.valid_to = 'infinity' AND import.parse_date(s.valid_to_raw, %L) = '9999-12-31'$sql$,
+        SELECT r.row_id, 'info', %5$s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
+        WHERE s.valid_to_raw = ANY (%8$L) OR r.valid_to = 'infinity' AND import.parse_date(s.valid_to_raw, %6$L) = '9999-12-31'
+        UNION ALL
+        SELECT r.row_id, 'info', %9$s FROM pg_temp.import_source AS s JOIN pg_temp.import_row AS r USING (row_id)
+        WHERE isfinite(r.valid_from) AND s.valid_from_raw = ANY (%7$L)$sql$,
         import.finding_sql('error', 'date_infinite_not_allowed', 'valid_from', 's.valid_from_raw'),
         import.finding_sql('error', 'period_reversed', 'valid_from', 's.valid_from_raw'),
         import.finding_sql('error', 'period_reversed', 'valid_to', 's.valid_to_raw'),
         import.finding_sql('warning', 'date_implausible', 'valid_from', 's.valid_from_raw'),
-        import.finding_sql('info', 'open_end_normalised', 'valid_to', 's.valid_to_raw'), formats);
+        import.finding_sql('info', 'open_end_normalised', 'valid_to', 's.valid_to_raw'), formats, unknown_starts, open_ends,
+        import.finding_sql('info', 'start_unknown', 'valid_from', 's.valid_from_raw'));
 
     UPDATE pg_temp.import_row AS r SET valid_from = NULL, valid_to = NULL, valid_until = NULL
     WHERE r.valid_from IS NULL OR r.valid_to IS NULL OR NOT isfinite(r.valid_from) OR r.valid_to < r.valid_from;

@@ -18,7 +18,7 @@ AS $definition_error$
         FROM import.source_column AS h
         WHERE h.definition_id = definition_error.definition_id
     ), mapping AS (
-        SELECT m.id, m.source_column_id, m.source_value, m.source_expression, m.is_ignored,
+        SELECT m.id, m.source_column_id, m.source_value, m.source_expression, m.is_ignored, m.alternatives,
                c.column_name, c.enabled, c.is_uniquely_identifying, c.external_ident_type_id, s.code AS step_code
         FROM import.mapping AS m
         LEFT JOIN import.data_column AS c ON c.id = m.target_data_column_id
@@ -96,6 +96,12 @@ AS $definition_error$
         UNION ALL
         SELECT 11, '', 'there are no source columns'
         WHERE NOT EXISTS (SELECT FROM source)
+        UNION ALL
+        SELECT DISTINCT 12, a.name, format('source column "%s" stands in for another one and does not exist', a.name)
+        FROM mapping AS m
+        CROSS JOIN LATERAL jsonb_path_query(m.alternatives, '$[*][*]') AS q (item)
+        CROSS JOIN LATERAL (SELECT q.item #>> '{}' AS name) AS a
+        WHERE a.name NOT IN (SELECT s.column_name FROM source AS s)
     )
     SELECT string_agg(p.message, '; ' ORDER BY p.position, p.detail)
     FROM problem AS p

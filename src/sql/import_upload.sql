@@ -90,13 +90,22 @@ SET search_path = pg_catalog, pg_temp
 AS $missing_columns$
     WITH matched AS MATERIALIZED (
         SELECT * FROM import.heading_matches(headings, snapshot)
+    ), given AS MATERIALIZED (
+        SELECT array_agg(m.column_name) AS columns FROM matched AS m WHERE m.column_name IS NOT NULL
+    ), replaced AS MATERIALIZED (
+        -- Others stand in for it.
+        SELECT array_agg(r.source_column_name) AS columns
+        FROM given AS g
+        CROSS JOIN import.reading_rules(snapshot) AS r
+        CROSS JOIN LATERAL jsonb_array_elements(r.alternatives) AS a (list)
+        WHERE ARRAY(SELECT jsonb_array_elements_text(a.list)) <@ g.columns
     ), known AS MATERIALIZED (
         SELECT s.*, row_number() OVER () AS place FROM import.source_headings(snapshot) AS s WHERE s.requirement IS NOT NULL
     ), missing AS (
         SELECT k.requirement, array_agg(k.column_name ORDER BY k.place) AS columns, min(k.place) AS place
         FROM known AS k
         GROUP BY k.requirement
-        HAVING NOT array_agg(k.column_name) && ARRAY(SELECT m.column_name FROM matched AS m WHERE m.column_name IS NOT NULL)
+        HAVING NOT array_agg(k.column_name) && (SELECT coalesce(g.columns, '{}') || coalesce(r.columns, '{}') FROM given AS g, replaced AS r)
     )
     SELECT m.columns[1], CASE WHEN cardinality(m.columns) > 1 THEN m.columns END, near.heading
     FROM missing AS m
@@ -201,6 +210,15 @@ BEGIN
             ORDER BY distance, s.column_name
             LIMIT 1) AS near ON true
         WHERE h.column_name IS NULL AND h.heading <> ALL (of_reports)
+        AND snapshot #>> '{import_definition,unknown_columns}' IS DISTINCT FROM 'once'
+        UNION ALL
+        SELECT 3, 0, jsonb_build_object('code', 'columns_ignored', 'severity', 'info', 'details',
+                   jsonb_build_object('count', count(*), 'columns', jsonb_agg(h.heading ORDER BY h.place) FILTER (WHERE h.nth <= 20)))
+        FROM (SELECT m.heading, m.place, row_number() OVER (ORDER BY m.place) AS nth
+              FROM import.heading_matches(headings, snapshot) AS m
+              WHERE m.column_name IS NULL AND m.heading <> ALL (of_reports)) AS h
+        WHERE snapshot #>> '{import_definition,unknown_columns}' = 'once'
+        HAVING count(*) > 0
         UNION ALL
         SELECT 5, 0, jsonb_build_object('code', 'report_columns_ignored', 'severity', 'info', 'details',
                    jsonb_build_object('columns', jsonb_agg(h.heading ORDER BY h.place)))

@@ -28,7 +28,7 @@ DECLARE
         'register.timeline_legal_unit', 'register.timeline_enterprise', 'register.timeline_power_group',
         'register.statistical_unit', 'register.activity_category_used', 'register.country_used',
         'register.data_source_used', 'register.legal_form_used', 'register.region_used', 'register.sector_used',
-        'import.step', 'import.data_column', 'import.finding_code'];
+        'import.step', 'import.data_column', 'import.finding_code', 'import.pack'];
     -- What an administrator reads.
     operated CONSTANT text[] := ARRAY[
         'register.migration', 'auth.event', 'worker.tasks', 'worker.queue_registry', 'worker.command_registry'];
