@@ -8,7 +8,9 @@
  * goes over a line end and then
  *	  - the file ends, or
  *	  - the field has got longer than a field may be, or
- *	  - something else than a delimiter or a line end follows the next quote.
+ *	  - something else than a delimiter or a line end follows the next quote, or
+ *	  - the record gets a wrong number of fields, and a line inside has the right
+ *		one: two quotes too many have met.
  * Then the record ends with the line on which the quote opened, and the next
  * line is a record again: no line is lost to a quote.
  *
@@ -51,6 +53,7 @@ typedef struct CsvScan
 	unsigned	high;			/* not 0: there are bytes outside ASCII */
 	int64_t		lines;			/* line ends inside fields so far */
 	int64_t		field_line;		/* ... before the field */
+	const char *unclosed;		/* a quote of which is known that nothing closes it */
 } CsvScan;
 
 static inline bool
@@ -308,6 +311,8 @@ scan_quoted(CsvScan *scan)
 
 			if (len == 0)
 				return FIELD_MORE;
+			if (open == scan->unclosed)
+				return end_unclosed(scan, open, p);
 			if (line_end == NULL)
 				line_end = p;
 			scan->lines++;
@@ -432,6 +437,77 @@ note_line_end(CsvState *state, const char *p, int len, int64_t line)
 		state->now.mixed_line = line;
 }
 
+/* Is there a whole line inside the field that has as many delimiters as a record? */
+static bool
+hides_record(const CsvScan *scan, const CsvField *field)
+{
+	const char *end = field->data + field->len;
+	int			delimiters = -1;	/* in the field's first line, they do not count */
+
+	for (const char *p = field->data; p < end; p++)
+	{
+		if (*p == '\n' || *p == '\r')
+		{
+			if (delimiters == scan->state->now.expected - 1)
+				return true;
+			delimiters = 0;
+		}
+		else if (delimiters >= 0 && *p == scan->delimiter)
+			delimiters++;
+	}
+	return false;
+}
+
+/* The quote that swallowed other records, in a record with a wrong number of fields; NULL: there is none. */
+static const char *
+find_swallowing(const CsvScan *scan)
+{
+	const CsvRecord *record = scan->record;
+
+	if (scan->lines == 0 || scan->state->now.expected < 2 || record->nfields == scan->state->now.expected)
+		return NULL;
+	for (int i = 0; i < record->nkept; i++)
+	{
+		if (record->fields[i].quoted && hides_record(scan, &record->fields[i]))
+			return record->fields[i].data - 1;
+	}
+	return NULL;
+}
+
+/* Reads fields to the end of the record. */
+static CsvFieldEnd
+scan_fields(CsvScan *scan)
+{
+	CsvRecord  *record = scan->record;
+	CsvFieldEnd how;
+
+	scan->pos = scan->start;
+	scan->lines = 0;
+	record->nfields = record->nkept = record->nfindings = 0;
+	record->is_error = false;
+	for (;;)
+	{
+		const char *data = scan->pos;
+
+		scan->field_line = scan->lines;
+		if (data < scan->limit && *data == '"')
+			how = scan_quoted(scan);
+		else
+		{
+			how = scan_plain(scan);
+			if (how == FIELD_MORE)
+				return how;
+			if (scan->has_quote)
+				add_finding(scan, CSV_QUOTE_INSIDE_FIELD, record->nfields, scan->field_line, NULL);
+			add_field(scan, data, scan->pos, false);
+		}
+		scan->has_quote = false;
+		if (how != FIELD_DELIMITER)
+			return how;
+		scan->pos++;
+	}
+}
+
 /*
  * Reads the record that begins at "start"; there is at least one byte.  Returns
  * how many bytes it has with its line end, 0 when it cannot be said what it is
@@ -452,29 +528,9 @@ csv_scan_record(CsvState *state, CsvRecord *record, const char *start, const cha
 	record->line = state->now.line;
 	record->fields = state->fields;
 	record->findings = state->findings;
-	record->nfields = record->nkept = record->nfindings = 0;
-	record->is_error = false;
-	for (;;)
-	{
-		const char *data = scan.pos;
-
-		scan.field_line = scan.lines;
-		if (data < scan.limit && *data == '"')
-			how = scan_quoted(&scan);
-		else
-		{
-			how = scan_plain(&scan);
-			if (how == FIELD_MORE)
-				return 0;
-			if (scan.has_quote)
-				add_finding(&scan, CSV_QUOTE_INSIDE_FIELD, record->nfields, scan.field_line, NULL);
-			add_field(&scan, data, scan.pos, false);
-		}
-		scan.has_quote = false;
-		if (how != FIELD_DELIMITER)
-			break;
-		scan.pos++;
-	}
+	how = scan_fields(&scan);
+	if ((how == FIELD_LINE || how == FIELD_LAST) && (scan.unclosed = find_swallowing(&scan)) != NULL)
+		how = scan_fields(&scan);
 	if (how == FIELD_LINE)
 		line_end = line_end_len(&scan, scan.pos);
 	if (how == FIELD_MORE || (how == FIELD_LINE && line_end == 0))

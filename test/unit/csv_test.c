@@ -321,6 +321,9 @@ test_unclosed(void)
 	FILE_IS("10 unclosed after a good field of two lines", "a,b\n\"1\n1\",\"x\n2,\"y\"\n",
 			"H1:[a|b]; R2-3:[1\\n1|x] quote_unclosed#1@3 !; R4:[2|y]");
 	FILE_IS("10 unclosed with CRLF", "a,b\r\n1,\"x\r\n2,\"y\"\r\n", "H1:[a|b]; R2:[1|x] quote_unclosed#1@2 !; R3:[2|y]");
+	FILE_IS("10 two that meet", "a,b,c\n1,\"x,y\n2,p,q\n3,r,s\n4,t\"\n5,u,v\n",
+			"H1:[a|b|c]; R2:[1|x,y] quote_unclosed#1@2 !; R3:[2|p|q]; R4:[3|r|s]; R5:[4|t\"] row_too_short@5 quote_inside_field#1@5 !; R6:[5|u|v]");
+	FILE_IS("10 lines in a long record", "a,b,c\n1,\"x\ny\nz\",3,4\n2,p,q\n", "H1:[a|b|c]; R2-4:[1|x\\ny\\nz|3|4] row_too_long@2 !; R5:[2|p|q]");
 	FILE_IS("10 unclosed heading", "a,\"b\n1,\"2\"\n", "H1:[a|b] quote_unclosed#1@1 !; R2:[1|2]");
 	FILE_IS("10 doubled quotes before the line end", "a,b\n1,\"x\"\"y\n2,\"z\"\n", "H1:[a|b]; R2:[1|x\"y] quote_unclosed#1@2 !; R3:[2|z]");
 }
