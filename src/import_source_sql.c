@@ -45,37 +45,13 @@
 
 #include "ident_check_sql.h"
 #include "import_clean.h"
+#include "import_reading.h"
 
 /* Rows that can be looked at at the same time: the next, and two fetched ones. */
 #define FILE_VIEWS 3
 
 /* Words for nothing are compared in capitals; what is longer than this many times the longest is none. */
 #define CAPITALS_GROW 3
-
-/* A word of the file, and what stands for it. */
-typedef struct FileWord
-{
-	SbSlice		word;
-	SbSlice		meaning;
-} FileWord;
-
-/* Columns that stand in for another one. */
-typedef struct FileAlternative
-{
-	int			nattributes;
-	int		   *attributes;		/* of the table, from 0 */
-} FileAlternative;
-
-/* What becomes of the cells of a column before anything else. */
-typedef struct FileRules
-{
-	int			nwords;
-	FileWord   *words;
-	SbSlice		cut_at;			/* NULL data: nowhere */
-	int			max_characters; /* 0: all */
-	int			nalternatives;
-	FileAlternative *alternatives;
-} FileRules;
 
 /* Where a column of the plan comes from. */
 typedef struct FileColumn
@@ -84,7 +60,7 @@ typedef struct FileColumn
 	bool		is_ident;
 	bool		is_code;
 	IdentRule  *rule;			/* of a regular identifier; NULL: none */
-	FileRules  *rules;			/* NULL: none */
+	ImportReading *rules;		/* NULL: none */
 	SbSlice		fixed;			/* what the definition says; NULL data: nothing */
 	Datum		fixed_raw;
 } FileColumn;
@@ -156,10 +132,7 @@ enum
 	FILE_COLUMN_IS_CODE,
 	FILE_COLUMN_FIXED,
 	FILE_COLUMN_TYPE,
-	FILE_COLUMN_WORDS,
-	FILE_COLUMN_CUT,
-	FILE_COLUMN_CHARACTERS,
-	FILE_COLUMN_ALTERNATIVES
+	FILE_COLUMN_WORDS			/* and what else import_reading_load() reads */
 };
 
 static const char file_column_query[] =
@@ -189,10 +162,6 @@ static int	find_attribute(const ImportFile *file, const char *name, Oid type);
 static void read_words(ImportFile *file);
 static bool read_file(ImportFile *file);
 static void read_file_columns(ImportFile *file);
-static SbSlice copy_string(const JsonbValue *value);
-static void read_file_words(FileRules *rules, Jsonb *words);
-static void read_alternatives(const ImportFile *file, FileRules *rules, Jsonb *alternatives);
-static FileRules *read_file_rules(const ImportFile *file, uint64 row);
 static void read_list(SbSlice **list, int *count, int column);
 static void open_table(ImportFile *file, const char *name);
 static void open_view(ImportFile *file, FileView *view);
@@ -202,8 +171,7 @@ static void sort_places(ImportFile *file);
 static void get_row(ImportFile *file, int64 row_id, TupleTableSlot *slot);
 static bool is_nothing(const ImportFile *file, SbSlice cell);
 static SbSlice clean_ident(SbSlice cell);
-static SbSlice read_alternative(const ImportFile *file, const FileRules *rules, const Datum *values, const bool *nulls);
-static SbSlice apply_rules(const FileRules *rules, SbSlice cell);
+static SbSlice read_alternative(const ImportFile *file, const ImportReading *rules, const Datum *values, const bool *nulls);
 static void read_cell(ImportFile *file, FileView *view, int column, const Datum *values, const bool *nulls);
 static bool has_broken_code(const Jsonb *findings);
 static void read_row(ImportFile *file, FileView *view, ImportFileRow *row);
@@ -318,92 +286,6 @@ read_file(ImportFile *file)
 	return is_read;
 }
 
-/* A text of jsonb. */
-static SbSlice
-copy_string(const JsonbValue *value)
-{
-	SbSlice		copy = {"", 0};
-
-	if (value->type == jbvString)
-	{
-		copy.data = pnstrdup(value->val.string.val, value->val.string.len);
-		copy.len = value->val.string.len;
-	}
-	return copy;
-}
-
-/* The words of a column and what they mean. */
-static void
-read_file_words(FileRules *rules, Jsonb *words)
-{
-	JsonbIterator *it = JsonbIteratorInit(&words->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-
-	rules->words = palloc(sizeof(FileWord) * (JB_ROOT_COUNT(words) + 1));
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			rules->words[rules->nwords].word = copy_string(&value);
-		else if (token == WJB_VALUE)
-			rules->words[rules->nwords++].meaning = copy_string(&value);
-	}
-}
-
-/* The columns that stand in for a column; lists with one that the table has not are none. */
-static void
-read_alternatives(const ImportFile *file, FileRules *rules, Jsonb *alternatives)
-{
-	rules->alternatives = palloc0(sizeof(FileAlternative) * (JB_ROOT_COUNT(alternatives) + 1));
-	for (uint32 i = 0; i < JB_ROOT_COUNT(alternatives); i++)
-	{
-		JsonbValue *list = getIthJsonbValueFromContainer(&alternatives->root, i);
-		FileAlternative *alternative = &rules->alternatives[rules->nalternatives];
-		bool		is_complete = true;
-
-		if (list->type != jbvBinary || !JsonContainerIsArray(list->val.binary.data))
-			continue;
-		alternative->nattributes = JsonContainerSize(list->val.binary.data);
-		alternative->attributes = palloc(sizeof(int) * (alternative->nattributes + 1));
-		for (int j = 0; j < alternative->nattributes; j++)
-		{
-			JsonbValue *name = getIthJsonbValueFromContainer(list->val.binary.data, j);
-
-			alternative->attributes[j] = find_attribute(file, copy_string(name).data, TEXTOID);
-			is_complete = is_complete && alternative->attributes[j] >= 0;
-		}
-		if (is_complete && alternative->nattributes > 0)
-			rules->nalternatives++;
-	}
-}
-
-/* What becomes of the cells of a column, by a row of the result; NULL: nothing. */
-static FileRules *
-read_file_rules(const ImportFile *file, uint64 row)
-{
-	bool		no_words;
-	bool		no_limit;
-	bool		no_alternatives;
-	Datum		words = get_result(row, FILE_COLUMN_WORDS, &no_words);
-	Datum		alternatives = get_result(row, FILE_COLUMN_ALTERNATIVES, &no_alternatives);
-	Datum		max_characters = get_result(row, FILE_COLUMN_CHARACTERS, &no_limit);
-	char	   *cut_at = get_result_text(row, FILE_COLUMN_CUT);
-	FileRules  *rules;
-
-	if (no_words && no_limit && no_alternatives && cut_at == NULL)
-		return NULL;
-	rules = palloc0(sizeof(FileRules));
-	if (!no_words)
-		read_file_words(rules, DatumGetJsonbP(words));
-	if (!no_alternatives)
-		read_alternatives(file, rules, DatumGetJsonbP(alternatives));
-	if (cut_at != NULL)
-		rules->cut_at = (SbSlice) {cut_at, strlen(cut_at)};
-	if (!no_limit)
-		rules->max_characters = DatumGetInt32(max_characters);
-	return rules;
-}
-
 /* Where each column of the plan comes from. */
 static void
 read_file_columns(ImportFile *file)
@@ -423,7 +305,7 @@ read_file_columns(ImportFile *file)
 		Datum		type = get_result(i, FILE_COLUMN_TYPE, &is_null);
 
 		column->rule = is_null ? NULL : ident_rules_load(DatumGetInt32(type), job->context);
-		column->rules = read_file_rules(file, i);
+		column->rules = import_reading_load(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, FILE_COLUMN_WORDS, RelationGetDescr(file->relation));
 		column->attribute = -1;
 		column->is_ident = DatumGetBool(get_result(i, FILE_COLUMN_IS_IDENT, &is_null)) && !is_null;
 		column->is_code = DatumGetBool(get_result(i, FILE_COLUMN_IS_CODE, &is_null)) && !is_null;
@@ -656,11 +538,11 @@ clean_ident(SbSlice cell)
 
 /* What other columns of the row say instead; NULL data: nothing. */
 static SbSlice
-read_alternative(const ImportFile *file, const FileRules *rules, const Datum *values, const bool *nulls)
+read_alternative(const ImportFile *file, const ImportReading *rules, const Datum *values, const bool *nulls)
 {
 	for (int i = 0; i < rules->nalternatives; i++)
 	{
-		const FileAlternative *alternative = &rules->alternatives[i];
+		const ImportReadingAlternative *alternative = &rules->alternatives[i];
 		StringInfoData joined;
 		int			said = 0;
 
@@ -683,30 +565,6 @@ read_alternative(const ImportFile *file, const FileRules *rules, const Datum *va
 			return (SbSlice) {joined.data, joined.len};
 	}
 	return (SbSlice) {NULL, 0};
-}
-
-/* A cell, trimmed, cut where it is to be cut, and what stands for it. */
-static SbSlice
-apply_rules(const FileRules *rules, SbSlice cell)
-{
-	cell = import_clean_trim(cell);
-	if (rules->cut_at.data != NULL)
-		for (size_t i = 0; i + rules->cut_at.len <= cell.len; i++)
-			if (memcmp(cell.data + i, rules->cut_at.data, rules->cut_at.len) == 0)
-			{
-				cell.len = i;
-				cell = import_clean_trim(cell);
-				break;
-			}
-	if (rules->max_characters > 0)
-	{
-		cell.len = pg_mbcharcliplen(cell.data, (int) cell.len, rules->max_characters);
-		cell = import_clean_trim(cell);
-	}
-	for (int i = 0; i < rules->nwords; i++)
-		if (rules->words[i].word.len == cell.len && memcmp(rules->words[i].word.data, cell.data, cell.len) == 0)
-			return rules->words[i].meaning;
-	return cell;
 }
 
 /* One cell of the row, whose columns are values. */
@@ -733,7 +591,7 @@ read_cell(ImportFile *file, FileView *view, int column, const Datum *values, con
 		if (source->rules->nalternatives > 0 && (is_null || is_nothing(file, import_clean_trim(whole))))
 			whole = read_alternative(file, source->rules, values, nulls);
 		if (whole.data != NULL)
-			whole = apply_rules(source->rules, whole);
+			whole = import_reading_apply(source->rules, whole);
 		packed = NULL;
 	}
 	if (whole.data == NULL)

@@ -201,7 +201,7 @@ COMMENT ON FUNCTION import.is_code_column(text) IS 'Whether a data column that i
 REVOKE ALL ON FUNCTION import.is_code_column(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.is_code_column(text) TO authenticated;
 
--- As apply_rules() of src/import_source_sql.c.
+-- As src/import_reading_sql.c.
 CREATE OR REPLACE FUNCTION import.ruled_cell_sql(
     source_column_name text, words jsonb, cut_at text, max_characters integer, alternatives jsonb, nothing text[], longest integer, blanks text)
 RETURNS text

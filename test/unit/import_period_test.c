@@ -35,6 +35,18 @@ static const PeriodCase cases[] = {
 	{"2203-01-01", "2020-01-01", "none", "e:period_reversed@valid_from e:period_reversed@valid_to w:date_implausible@valid_from"}
 };
 
+/* Where the definition says what an open end and an unknown start look like. */
+static const PeriodCase declared[] = {
+	{"2020-01-01", NULL, "7305 open open", ""},
+	{"2020-01-01", "0000-00-00", "7305 open open", "i:open_end_normalised@valid_to"},
+	{"2020-01-01", "infinity", "7305 open open", ""},
+	{"2020-01-01", "2020-01-01", "7305 7305 7306", ""},
+	{"1900-01-01", "2020-01-01", "-36524 7305 7306", "i:start_unknown@valid_from"},
+	{"1600-01-01", NULL, "-146097 open open", "i:start_unknown@valid_from"},
+	{NULL, NULL, "none", "e:value_missing@valid_from"},
+	{"0000-00-00", NULL, "none", "e:date_out_of_range@valid_from"}
+};
+
 /* A cell of a case. */
 static SbSlice
 cell_of(const char *text)
@@ -90,11 +102,19 @@ main(void)
 {
 	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD};
 	static const char *const names[] = {"YYYY-MM-DD"};
+	static SbSlice open_ends[] = {{"", 0}, {"0000-00-00", 10}};
+	static SbSlice unknown_starts[] = {{"1900-01-01", 10}, {"1600-01-01", 10}};
 	ImportPeriodPlan plan = {.formats = formats,.format_names = names,.nformats = 1};
 
 	plan.today = sb_days_from_civil(2024, 6, 15);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		run_case(&plan, &cases[i]);
+	plan.open_ends = open_ends;
+	plan.nopen_ends = 2;
+	plan.unknown_starts = unknown_starts;
+	plan.nunknown_starts = 2;
+	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++)
+		run_case(&plan, &declared[i]);
 	printf("1..%d\n", tests);
 	return failures > 0 ? 1 : 0;
 }
