@@ -89,6 +89,7 @@ INSERT INTO definer VALUES
     ('statbus.open_tasks(text[])', 'tasks are read by administrators; the counts are for everybody'),
     ('statbus.rebuild()', 'writes derived tables'),
     ('import.cancel_job(text)', 'tells a session of another user to stop'),
+    ('import.copy_read_file(text,text)', 'what reading a file has found is written by no role'),
     ('worker.spawn(text,jsonb,text,bigint,bigint)', 'queues tasks');
 SELECT signature AS unlisted FROM pg_temp.routine AS r WHERE prosecdef AND NOT EXISTS (SELECT FROM definer AS d WHERE d.signature = r.signature) ORDER BY 1;
 SELECT signature AS no_longer_there FROM definer AS d WHERE NOT EXISTS (SELECT FROM pg_temp.routine AS r WHERE prosecdef AND d.signature = r.signature) ORDER BY 1;

@@ -135,6 +135,8 @@ csv_heading_distance(const char *x, size_t xlen, const char *y, size_t ylen, int
 	int			rows[3][CSV_DISTANCE_BYTES + 1];
 	size_t		apart = xlen > ylen ? xlen - ylen : ylen - xlen;
 
+	if (most > CSV_DISTANCE_BYTES)
+		most = CSV_DISTANCE_BYTES;	/* nothing is further apart */
 	if (xlen > CSV_DISTANCE_BYTES || ylen > CSV_DISTANCE_BYTES || apart > (size_t) most)
 		return most + 1;
 	for (size_t j = 0; j <= ylen; j++)

@@ -42,12 +42,20 @@
 /* Foreign keys of more columns, or of types that are not passed by value, are left to the server. */
 #define INSERT_KEY_COLUMNS	2
 
-/* What a row refers to by one foreign key. */
+/* What a row refers to by one foreign key; columns that are NULL have a bit in `nulls`. */
 typedef struct InsertKey
 {
 	Datum		values[INSERT_KEY_COLUMNS];
-	int64		check;
+	int32		check;
+	uint32		nulls;
 } InsertKey;
+
+/* A value of a foreign key. */
+typedef struct InsertValue
+{
+	InsertKey	key;
+	bool		is_lost;		/* the first row with it is not there any more */
+} InsertValue;
 
 /* A foreign key whose check is put off. */
 typedef struct InsertCheck
@@ -62,7 +70,7 @@ typedef struct InsertCheck
 typedef struct InsertFirst
 {
 	ItemPointerData tid;
-	int			check;
+	InsertKey	key;
 } InsertFirst;
 
 /* Receives what the statement returns: where each row lies, and what it refers to. */
@@ -79,12 +87,15 @@ typedef struct InsertReceiver
 
 static bool check_can_wait(Relation relation, const Trigger *trigger, InsertCheck *check);
 static void find_checks(Relation relation, InsertReceiver *receiver, StringInfo returning);
+static bool key_of_row(TupleTableSlot *slot, const InsertCheck *check, int number, const int *places, InsertKey *key);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
 static void receive_nothing(DestReceiver *self);
 static void receive_start(DestReceiver *self, int operation, TupleDesc desc);
 static bool returns_columns(const Query *query, const InsertReceiver *receiver);
 static PlannedStmt *plan_insert(const char *sql, Relation relation, const InsertReceiver *receiver);
 static void silence_checks(EState *estate, const InsertReceiver *receiver);
+static void check_row(Relation relation, TupleTableSlot *slot, FmgrInfo *function, Trigger *trigger);
+static void check_lost_values(Relation relation, InsertReceiver *receiver, FmgrInfo *function, int nlost);
 static void check_first_rows(Relation relation, InsertReceiver *receiver);
 
 /* Can a trigger's check of a foreign key wait until all rows are there?  Then `check` is filled. */
@@ -117,11 +128,15 @@ check_can_wait(Relation relation, const Trigger *trigger, InsertCheck *check)
 	return false;
 }
 
-/* The foreign keys whose checks wait, and what the statement must return for them. */
+/*
+ * The foreign keys whose checks wait, and what the statement must return for
+ * them.  Their triggers are copied: what others do to the table, and be it
+ * ANALYZE, has the server build its own description anew.
+ */
 static void
 find_checks(Relation relation, InsertReceiver *receiver, StringInfo returning)
 {
-	TriggerDesc *triggers = relation->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	int			ncolumns = 1;
 
 	receiver->checks = palloc0(sizeof(InsertCheck) * (triggers != NULL ? triggers->numtriggers : 1));
@@ -144,7 +159,26 @@ find_checks(Relation relation, InsertReceiver *receiver, StringInfo returning)
 	}
 }
 
-/* Note a row for each foreign key of which it is the first with its value.  One with a NULL refers to nothing. */
+/* What a row refers to by a foreign key, whose columns stand at `places` of the slot; false: nothing. */
+static bool
+key_of_row(TupleTableSlot *slot, const InsertCheck *check, int number, const int *places, InsertKey *key)
+{
+	int			nnulls = 0;
+
+	memset(key, 0, sizeof(*key));
+	key->check = number;
+	for (int i = 0; i < check->count; i++)
+		if (slot->tts_isnull[places[i]])
+		{
+			key->nulls |= 1u << i;
+			nnulls++;
+		}
+		else
+			key->values[i] = slot->tts_values[places[i]];
+	return nnulls < check->count;
+}
+
+/* Note a row for each foreign key of which it is the first with its value.  One of NULLs refers to nothing. */
 static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -154,28 +188,24 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	for (int i = 0; i < receiver->nchecks; i++)
 	{
 		const InsertCheck *check = &receiver->checks[i];
-		InsertKey	key = {.check = i};
-		bool		is_null = false;
+		InsertKey	key;
+		InsertValue *value;
 		bool		found;
 		InsertFirst *first;
 
-		for (int j = 0; j < check->count; j++)
-		{
-			is_null = is_null || slot->tts_isnull[check->places[j]];
-			key.values[j] = slot->tts_values[check->places[j]];
-		}
-		if (is_null)
+		if (!key_of_row(slot, check, i, check->places, &key))
 			continue;
-		(void) hash_search(receiver->seen, &key, HASH_ENTER, &found);
+		value = hash_search(receiver->seen, &key, HASH_ENTER, &found);
 		if (found)
 			continue;
+		value->is_lost = false;
 		if (receiver->nfirst == receiver->capacity)
 		{
 			receiver->capacity *= 2;
 			receiver->first = repalloc_huge(receiver->first, sizeof(InsertFirst) * receiver->capacity);
 		}
 		first = &receiver->first[receiver->nfirst++];
-		first->check = i;
+		first->key = key;
 		ItemPointerCopy((ItemPointer) DatumGetPointer(slot->tts_values[0]), &first->tid);
 	}
 	return true;
@@ -259,33 +289,89 @@ silence_checks(EState *estate, const InsertReceiver *receiver)
 	triggers->trig_insert_after_row = others;
 }
 
+/* Have the server's own check look at a row. */
+static void
+check_row(Relation relation, TupleTableSlot *slot, FmgrInfo *function, Trigger *trigger)
+{
+	TriggerData data = {0};
+	LOCAL_FCINFO(fcinfo, 0);
+
+	data.type = T_TriggerData;
+	data.tg_event = TRIGGER_EVENT_INSERT | TRIGGER_EVENT_ROW | TRIGGER_EVENT_AFTER;
+	data.tg_relation = relation;
+	data.tg_trigtuple = ExecFetchSlotHeapTuple(slot, false, NULL);
+	data.tg_trigslot = slot;
+	data.tg_trigger = trigger;
+	InitFunctionCallInfoData(*fcinfo, function, 0, InvalidOid, (Node *) &data, NULL);
+	(void) FunctionCallInvoke(fcinfo);
+}
+
+/*
+ * Values whose first row is not there any more, as a trigger or a function of
+ * the statement itself has deleted or changed it: another row may have them.
+ * That is looked for in the whole table, for it hardly ever happens.
+ */
+static void
+check_lost_values(Relation relation, InsertReceiver *receiver, FmgrInfo *function, int nlost)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, SnapshotSelf, 0, NULL);
+
+	while (nlost > 0 && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		for (int i = 0; i < receiver->nchecks; i++)
+		{
+			const InsertCheck *check = &receiver->checks[i];
+			int			places[INSERT_KEY_COLUMNS] = {0};
+			InsertKey	key;
+			InsertValue *value;
+
+			for (int j = 0; j < check->count; j++)
+				places[j] = check->columns[j] - 1;
+			if (!key_of_row(slot, check, i, places, &key))
+				continue;
+			value = hash_search(receiver->seen, &key, HASH_FIND, NULL);
+			if (value == NULL || !value->is_lost)
+				continue;
+			check_row(relation, slot, function, check->trigger);
+			value->is_lost = false;
+			nlost--;
+		}
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
 /* Have the server's own checks look at the rows noted. */
 static void
 check_first_rows(Relation relation, InsertReceiver *receiver)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	FmgrInfo	function;
+	int			nlost = 0;
 
 	fmgr_info(F_RI_FKEY_CHECK_INS, &function);
 	for (int i = 0; i < receiver->nfirst; i++)
 	{
-		TriggerData data = {0};
-		LOCAL_FCINFO(fcinfo, 0);
+		InsertFirst *first = &receiver->first[i];
+		InsertValue *value;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!table_tuple_fetch_row_version(relation, &receiver->first[i].tid, SnapshotAny, slot))
-			continue;			/* a trigger has removed it */
-		data.type = T_TriggerData;
-		data.tg_event = TRIGGER_EVENT_INSERT | TRIGGER_EVENT_ROW | TRIGGER_EVENT_AFTER;
-		data.tg_relation = relation;
-		data.tg_trigtuple = ExecFetchSlotHeapTuple(slot, false, NULL);
-		data.tg_trigslot = slot;
-		data.tg_trigger = receiver->checks[receiver->first[i].check].trigger;
-		InitFunctionCallInfoData(*fcinfo, &function, 0, InvalidOid, (Node *) &data, NULL);
-		(void) FunctionCallInvoke(fcinfo);
-		ExecClearTuple(slot);
+		if (table_tuple_fetch_row_version(relation, &first->tid, SnapshotSelf, slot))
+		{
+			check_row(relation, slot, &function, receiver->checks[first->key.check].trigger);
+			ExecClearTuple(slot);
+			continue;
+		}
+		value = hash_search(receiver->seen, &first->key, HASH_FIND, NULL);
+		value->is_lost = true;
+		nlost++;
 	}
 	ExecDropSingleTupleTableSlot(slot);
+	if (nlost > 0)
+		check_lost_values(relation, receiver, &function, nlost);
 }
 
 /*
@@ -301,7 +387,7 @@ statbus_import_insert_rows(PG_FUNCTION_ARGS)
 	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "statbus insert", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	HASHCTL		layout = {.keysize = sizeof(InsertKey), .entrysize = sizeof(InsertKey), .hcxt = context};
+	HASHCTL		layout = {.keysize = sizeof(InsertKey), .entrysize = sizeof(InsertValue), .hcxt = context};
 	InsertReceiver receiver = {.capacity = 256};
 	Relation	relation = table_open(target, RowExclusiveLock);
 	StringInfoData sql;

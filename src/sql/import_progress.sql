@@ -115,6 +115,47 @@ COMMENT ON FUNCTION import.cancel_job(text) IS
 REVOKE ALL ON FUNCTION import.cancel_job(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.cancel_job(text) TO authenticated;
 
+-- What was said of rows and of the file when it was read goes along: without it, nobody would know which cells of a broken
+-- record are whose.
+-- DEFINER: what reading has found is written by no role
+CREATE OR REPLACE FUNCTION import.copy_read_file(job_slug text, new_slug text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = 'warning'
+AS $copy_read_file$
+DECLARE
+    new_id CONSTANT integer := import.lock_upload(new_slug);
+    caller CONSTANT integer := auth.caller_id();     -- 1: a superuser
+    upload import.upload;
+    columns text;
+BEGIN
+    SELECT u.* INTO upload
+    FROM import.upload AS u
+    JOIN import.job AS j ON j.id = u.job_id
+    WHERE j.slug = job_slug AND u.finished_at IS NOT NULL AND caller IN (j.user_id, 1);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'permission denied to copy the file of import job "%"', job_slug
+            USING ERRCODE = 'insufficient_privilege', HINT = 'A file is its user''s.';
+    END IF;
+    EXECUTE format('ALTER TABLE import.%I ADD COLUMN IF NOT EXISTS "statbus:line" bigint, ADD COLUMN IF NOT EXISTS "statbus:findings" jsonb', new_slug || '_upload');
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
+    FROM pg_attribute AS a
+    JOIN pg_attribute AS b ON b.attrelid = format('import.%I', new_slug || '_upload')::regclass AND b.attname = a.attname AND b.attnum > 0
+    WHERE a.attrelid = format('import.%I', job_slug || '_upload')::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'statbus:place';
+    EXECUTE format('INSERT INTO import.%1$I (%2$s) SELECT %2$s FROM import.%3$I ORDER BY "statbus:line"', new_slug || '_upload', columns, job_slug || '_upload');
+    -- No chunk of it came to this job.
+    upload.job_id := new_id;
+    upload.chunks := 0;
+    INSERT INTO import.upload SELECT upload.*;
+    INSERT INTO import.bad_row (job_id, row_id, findings) SELECT new_id, 0, upload.findings WHERE upload.findings <> '[]';
+END
+$copy_read_file$;
+COMMENT ON FUNCTION import.copy_read_file(text, text) IS
+    'Copies a file that came in chunks, with what was found when it was read, to a job of the caller that waits for one';
+REVOKE ALL ON FUNCTION import.copy_read_file(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.copy_read_file(text, text) TO authenticated;
+
 -- By the definition as it is now, with the settings of the job, in the name of the caller.
 CREATE OR REPLACE FUNCTION import.clone_job(job_slug text, new_slug text, with_file boolean)
 RETURNS jsonb
@@ -138,7 +179,9 @@ BEGIN
            old_job.default_data_source_code, old_job.review, old_job.truncate_overlong, old_job.analysis_batch_size, old_job.processing_batch_size,
            old_job.max_errors, old_job.max_error_ratio, old_job.on_error
     RETURNING id, slug, upload_table_name INTO new_job;
-    IF with_file THEN
+    IF with_file AND EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = old_job.id AND u.finished_at IS NOT NULL) THEN
+        PERFORM import.copy_read_file(job_slug, new_job.slug);
+    ELSIF with_file THEN
         -- Columns that the definition has had since then stay empty; what it has no more is left out.
         SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
         FROM pg_attribute AS a
@@ -146,10 +189,7 @@ BEGIN
         WHERE a.attrelid = format('import.%I', old_job.upload_table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT LIKE 'statbus:%';
         SELECT quote_ident(a.attname) INTO place
         FROM pg_attribute AS a
-        WHERE a.attrelid = format('import.%I', old_job.upload_table_name)::regclass AND a.attname IN ('statbus:line', 'statbus:place') AND NOT a.attisdropped
-        AND (a.attname = 'statbus:place' OR EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = old_job.id AND u.finished_at IS NOT NULL))
-        ORDER BY a.attname
-        LIMIT 1;
+        WHERE a.attrelid = format('import.%I', old_job.upload_table_name)::regclass AND a.attname = 'statbus:place' AND NOT a.attisdropped;
         EXECUTE format('INSERT INTO import.%1$I (%2$s) SELECT %2$s FROM import.%3$I ORDER BY %4$s', new_job.upload_table_name, columns, old_job.upload_table_name, coalesce(place, 'ctid'));
     END IF;
     RETURN (SELECT jsonb_build_object('job', j.slug, 'id', j.id, 'state', j.state, 'rows', j.total_rows) FROM import.job AS j WHERE j.id = new_job.id);
