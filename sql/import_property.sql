@@ -193,3 +193,6 @@ GROUP BY k.kind ORDER BY k.kind;
 SELECT count(*) FILTER (WHERE sound) > 1500 AS "many sound", count(*) FILTER (WHERE NOT sound) > 500 AS "many damaged" FROM import_property.record;
 SELECT count(DISTINCT f.code) > 30 AS "many kinds of findings" FROM import.finding AS f;
 SELECT count(*) AS differences FROM statbus.verify_derived();
+
+\c contrib_regression
+DROP DATABASE regress_import_property;
