@@ -38,7 +38,7 @@ END
 $send$;
 CREATE VIEW public.outcome AS
 SELECT j.slug, j.state, j.total_rows AS total, j.imported_rows AS imported, j.unchanged_rows AS unchanged, j.skipped_rows AS skipped, j.error_count AS errors, j.warning_count AS warnings
-FROM import.job AS j;
+FROM import.job AS j ORDER BY j.id;
 CREATE FUNCTION public.said(job text) RETURNS TABLE (line bigint, "column" text, code text, severity text, value text, details jsonb) LANGUAGE sql AS $said$
     SELECT f.source_line, f.column_name, f.code, f.severity, f.value, f.details - '{rule,units,legal_unit_id,establishment_id,time,sha256}'::text[]
     FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id WHERE j.slug = job

@@ -69,6 +69,7 @@ typedef enum ImportSource
 	IMPORT_FROM_SECTOR,
 	IMPORT_FROM_DATA_SOURCE,
 	IMPORT_FROM_EDIT_COMMENT,	/* a cell's value, or the job's */
+	IMPORT_FROM_ERASED,			/* names of the columns whose values go away */
 	IMPORT_FROM_STAGE,			/* column: of what is known before the cells */
 	IMPORT_FROM_STAGE_PATH		/* likewise, a text that is a path */
 } ImportSource;

@@ -289,6 +289,7 @@ write_rows(ImportAnalysis *analysis)
 		record->raw = row.raw;
 		record->raw_nulls = row.raw_nulls;
 		record->row.cells = row.cells;
+		record->row.erased_before = row.erased;
 		record->row.findings = NULL;
 		record->row.nfindings = record->row.nerrors = record->row.nwarnings = 0;
 		set_stage(analysis, &row, &fate);

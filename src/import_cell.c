@@ -249,10 +249,14 @@ judge_coordinates(ImportJudge *judge, const ImportAddress *address)
 	bool		has_latitude = import_has_cell(judge->row, address->latitude);
 	bool		has_longitude = import_has_cell(judge->row, address->longitude);
 	bool		has_altitude = import_has_cell(judge->row, address->altitude);
+	bool		no_latitude = import_is_erased(judge->row, address->latitude);
+	bool		no_longitude = import_is_erased(judge->row, address->longitude);
+	bool		is_pair = has_latitude == has_longitude && no_latitude == no_longitude;
 
-	if (has_latitude == has_longitude && (has_latitude || !has_altitude))
+	if (is_pair && (has_latitude || !has_altitude))
 		return;
-	import_add_list(import_add_finding(judge, IMPORT_ERROR, "coordinate_pair", columns[has_latitude ? 1 : 0], no_value),
+	import_add_list(import_add_finding(judge, IMPORT_ERROR, "coordinate_pair",
+									   columns[!is_pair && (has_latitude || no_latitude) ? 1 : 0], no_value),
 					"columns", columns, has_altitude ? 3 : 2);
 }
 
@@ -273,7 +277,7 @@ judge_address(ImportJudge *judge, int which)
 	import_judge_postcode(judge, which);
 	if (which != IMPORT_PHYSICAL)
 		return;
-	if (!has_region && has_parts(row, address) &&
+	if (!has_region && !import_is_erased(row, address->region) && has_parts(row, address) &&
 		(!import_has_cell(row, address->country) || is_domestic(judge, address->country)))
 		import_add_finding(judge, IMPORT_WARNING, "region_missing", "physical_region_code", no_value);
 	judge_coordinates(judge, address);
@@ -298,7 +302,7 @@ judge_unit(ImportJudge *judge)
 	const ImportId no_id = {true, 0};
 	ImportRow  *row = judge->row;
 
-	if (links->name >= 0 && !import_has_cell(row, links->name) && !row->is_refused && !plan->name_never_needed &&
+	if (links->name >= 0 && !import_has_cell(row, links->name) && !import_is_erased(row, links->name) && !row->is_refused && !plan->name_never_needed &&
 		(!plan->name_needed_for_new || row->is_new || !row->is_covered))
 		import_add_finding(judge, IMPORT_ERROR, "value_missing", "name", no_value);
 	if (links->status >= 0)
@@ -336,6 +340,7 @@ import_judge_row(const ImportPlan *plan, ImportRow *row)
 	row->data_source.is_null = true;
 	row->findings = NULL;
 	row->nfindings = 0;
+	import_take_erasures(&judge);
 
 	for (int i = 0; i < plan->ncolumns; i++)
 	{

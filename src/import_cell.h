@@ -248,6 +248,9 @@ typedef struct ImportPlan
 	int			ntrue;
 	const SbSlice *false_words;
 	int			nfalse;
+	const SbSlice *erase_words; /* likewise; a cell that is one of them says
+								 * that its value goes away */
+	int			nerase;
 	bool		truncate_overlong;
 	int32_t		today;			/* days since 2000-01-01 */
 	ImportId	country;		/* of the settings */
@@ -304,7 +307,10 @@ typedef struct ImportPlan
 typedef struct ImportRow
 {
 	/* What the caller says. */
-	const SbSlice *cells;		/* NULL data: nothing */
+	const SbSlice *cells;		/* NULL data: nothing; the judge replaces them
+								 * by a copy where some erase values */
+	const bool *erased_before;	/* cells that held a word that erases, when
+								 * they were read; NULL: none */
 	ImportValue *values;		/* room; all of it is written */
 	int32_t		valid_from;		/* DateADT */
 	int32_t		valid_until;	/* likewise; INT32_MAX for infinity */
@@ -315,6 +321,8 @@ typedef struct ImportRow
 	bool		is_refused;
 
 	/* What import_judge_row() says, beside the values. */
+	bool	   *erased;			/* per column, in the arena: its value goes
+								 * away; NULL: none does */
 	ImportId	country[2];		/* IMPORT_PHYSICAL, IMPORT_POSTAL: null
 								 * without such an address in the file */
 	ImportId	status;			/* when the file has status_code */
@@ -345,6 +353,9 @@ extern void import_judge_row(const ImportPlan *plan, ImportRow *row);
  * about columns, as those of the row.
  */
 extern void import_judge_file(const ImportPlan *plan, ImportRow *row);
+
+/* Is a cell, trimmed, one of the words that erase a value? */
+extern bool import_is_erase_word(const ImportPlan *plan, SbSlice cell);
 
 /* True for a cell that is a number above one. */
 extern bool import_percentage_above_one(const ImportPlan *plan, SbSlice cell);

@@ -175,7 +175,7 @@ import_judge_code(ImportJudge *judge, int column)
 
 	if (!import_has_cell(row, column))
 	{
-		if (c->list == IMPORT_LIST_REL_TYPE)
+		if (c->list == IMPORT_LIST_REL_TYPE && !import_is_erased(row, column))
 			import_add_cell_finding(judge, IMPORT_ERROR, "value_missing", column);
 		return;
 	}

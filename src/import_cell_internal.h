@@ -20,6 +20,8 @@ typedef struct ImportJudge
 	ImportRow  *row;
 	int			room;			/* for findings */
 	ImportFinding unheard;		/* what a skipped row would have */
+	SbSlice    *emptied;		/* the cells of the row, without those that
+								 * erase values */
 } ImportJudge;
 
 /* True when the file says something in this column. */
@@ -29,6 +31,13 @@ import_has_cell(const ImportRow *row, int column)
 	return column >= 0 && row->cells[column].data != NULL;
 }
 
+/* True when the file says that the value of this column goes away. */
+static inline bool
+import_is_erased(const ImportRow *row, int column)
+{
+	return column >= 0 && row->erased != NULL && row->erased[column];
+}
+
 /* Where the postcode and the postplace are among the parts of an address. */
 #define IMPORT_PART_POSTCODE 3
 #define IMPORT_PART_POSTPLACE 4
@@ -36,6 +45,9 @@ import_has_cell(const ImportRow *row, int column)
 /* import_cell_file.c */
 extern ImportTally *import_begin_tally(const ImportPlan *plan);
 extern void import_count_cell(ImportJudge *judge, int column);
+
+/* import_cell_erase.c */
+extern void import_take_erasures(ImportJudge *judge);
 
 /* import_cell_finding.c */
 extern ImportFinding *import_add_finding(ImportJudge *judge, ImportSeverity severity,

@@ -338,6 +338,7 @@ analyse_rows(ImportStage *stage)
 		if (record->row_id % IMPORT_PROGRESS_ROWS == 0)
 			import_progress(job->id, IMPORT_PHASE_WRITE, record->row_id);
 		read_notes(stage);
+		record->row.cells = stage->cells;
 		record->row.findings = NULL;
 		record->row.nfindings = record->row.nerrors = record->row.nwarnings = 0;
 		import_judge_row(&job->plan, &record->row);

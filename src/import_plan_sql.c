@@ -35,6 +35,7 @@ enum
 	JOB_THOUSANDS,
 	JOB_TRUE_WORDS,
 	JOB_FALSE_WORDS,
+	JOB_ERASE_WORDS,
 	JOB_DATA_SOURCE,
 	JOB_COUNTRY,
 	JOB_STATUS,
@@ -45,6 +46,7 @@ static const char job_query[] =
 "SELECT j.data_table_name, d.definition ->> 'mode', d.definition ->> 'strategy', j.user_id, j.edit_comment::text, j.truncate_overlong,"
 " ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'date_formats')), d.definition ->> 'decimal_mark', d.definition ->> 'thousands',"
 " ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'true_words')), ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'false_words')),"
+" ARRAY(SELECT jsonb_array_elements_text(d.definition -> 'erase_words')),"
 " (d.definition ->> 'data_source_id')::integer, (SELECT s.country_id FROM register.settings AS s),"
 " (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default AND s.enabled),"
 " EXISTS (SELECT FROM import.plan_column(j.definition_snapshot) AS p WHERE p.column_name = 'status_code_raw'"
@@ -272,6 +274,7 @@ read_settings(ImportJob *job)
 	thousands = result_text(0, JOB_THOUSANDS, job);
 	plan->true_words = result_words(0, JOB_TRUE_WORDS, job, &plan->ntrue);
 	plan->false_words = result_words(0, JOB_FALSE_WORDS, job, &plan->nfalse);
+	plan->erase_words = result_words(0, JOB_ERASE_WORDS, job, &plan->nerase);
 	plan->default_data_source = result_id(0, JOB_DATA_SOURCE);
 	plan->country = result_id(0, JOB_COUNTRY);
 	plan->default_status = result_id(0, JOB_STATUS);
@@ -463,6 +466,7 @@ fill_from_row(ImportJob *job)
 	if (find_column(job, "tag_path_raw") >= 0)
 		fill(job, "tag_path", IMPORT_FROM_TAG_PATH, find_column(job, "tag_path_raw"));
 	fill(job, "edit_comment", IMPORT_FROM_EDIT_COMMENT, find_column(job, "edit_comment_raw"));
+	fill(job, "erased_columns", IMPORT_FROM_ERASED, -1);
 	fill_fixed(job, "edit_by_user_id", Int32GetDatum(job->user_id), INT4OID);
 	fill_fixed(job, "edit_at", TimestampTzGetDatum(GetCurrentStatementStartTimestamp()), TIMESTAMPTZOID);
 }

@@ -73,6 +73,7 @@ typedef struct FileView
 	bool	   *nulls;
 	SbSlice    *cells;
 	SbSlice    *given;
+	bool	   *erased;
 	Datum	   *raw;
 	bool	   *raw_nulls;
 	MemoryContext context;		/* of what does not lie in the slot */
@@ -369,6 +370,7 @@ open_view(ImportFile *file, FileView *view)
 	view->nulls = palloc0(sizeof(bool) * natts);
 	view->cells = palloc0(sizeof(SbSlice) * ncolumns);
 	view->given = palloc0(sizeof(SbSlice) * ncolumns);
+	view->erased = palloc0(sizeof(bool) * ncolumns);
 	view->raw = palloc0(sizeof(Datum) * ncolumns);
 	view->raw_nulls = palloc0(sizeof(bool) * ncolumns);
 	view->context = AllocSetContextCreate(CurrentMemoryContext, "import row", ALLOCSET_SMALL_SIZES);
@@ -580,6 +582,7 @@ read_cell(ImportFile *file, FileView *view, int column, const Datum *values, con
 	view->cells[column].data = view->given[column].data = NULL;
 	view->cells[column].len = view->given[column].len = 0;
 	view->raw_nulls[column] = true;
+	view->erased[column] = false;
 	if (!is_null)
 	{
 		packed = PG_DETOAST_DATUM_PACKED(values[source->attribute]);
@@ -600,6 +603,9 @@ read_cell(ImportFile *file, FileView *view, int column, const Datum *values, con
 	if (source->is_ident && !import_clean_is_ascii(cell))
 		cell = clean_ident(cell);
 	cell = import_clean_trim(cell);
+	view->erased[column] = source->is_ident && import_is_erase_word(&file->job->plan, cell);
+	if (view->erased[column])
+		return;
 	if (source->rule != NULL)
 	{
 		char		buffer[IDENT_BYTES];
@@ -678,7 +684,7 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 		if (source->attribute >= 0)
 		{
 			read_cell(file, view, i, values, nulls);
-			row->is_blank = row->is_blank && view->cells[i].data == NULL;
+			row->is_blank = row->is_blank && view->cells[i].data == NULL && !view->erased[i];
 			continue;
 		}
 		view->cells[i] = source->fixed;
@@ -687,6 +693,7 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 	}
 	row->cells = view->cells;
 	row->given = view->given;
+	row->erased = view->erased;
 	row->raw = view->raw;
 	row->raw_nulls = view->raw_nulls;
 	row->source_line = file->line >= 0 && !nulls[file->line] ? DatumGetInt64(values[file->line]) : row->row_id + 1;

@@ -41,6 +41,8 @@ typedef struct ImportFileRow
 	const SbSlice *given;		/* per column: an identifier as the file has
 								 * it, where it was normalised; otherwise
 								 * NULL data */
+	const bool *erased;			/* per column: an identifier that is a word
+								 * that erases; such a cell is nothing */
 	const Datum *raw;			/* per column: the cell as a text, when the
 								 * file keeps rows */
 	const bool *raw_nulls;

@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
@@ -88,6 +89,7 @@ static Datum value_datum(const ImportTargets *targets, const ImportTarget *targe
 static Datum path_datum(ImportTarget *target, SbSlice path);
 static Datum id_datum(ImportId id, bool *is_null);
 static Datum stage_datum(const ImportRecord *record, int column, bool *is_null);
+static Datum erased_datum(const ImportJob *job, const ImportRow *row, bool *is_null);
 static Datum state_datum(const ImportTargets *targets, const ImportTarget *target,
 						 const ImportRecord *record, bool *is_null);
 static Datum source_datum(ImportTargets *targets, ImportTarget *target,
@@ -205,6 +207,8 @@ source_type(const ImportTargets *targets, ImportTarget *target, TupleDesc stage_
 		case IMPORT_FROM_CELL:
 		case IMPORT_FROM_EDIT_COMMENT:
 			return TEXTOID;
+		case IMPORT_FROM_ERASED:
+			return TEXTARRAYOID;
 		case IMPORT_FROM_VALUE:
 			return value_type(&targets->job->columns[target->column], &target->scale);
 		case IMPORT_FROM_STAGE:
@@ -409,6 +413,23 @@ stage_datum(const ImportRecord *record, int column, bool *is_null)
 	return record->stage[column];
 }
 
+/* The names of the columns whose values go away. */
+static Datum
+erased_datum(const ImportJob *job, const ImportRow *row, bool *is_null)
+{
+	Datum	   *names;
+	int			count = 0;
+
+	*is_null = row->erased == NULL;
+	if (*is_null)
+		return (Datum) 0;
+	names = palloc(sizeof(Datum) * job->plan.ncolumns);
+	for (int i = 0; i < job->plan.ncolumns; i++)
+		if (row->erased[i])
+			names[count++] = CStringGetTextDatum(job->columns[i].name);
+	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* What becomes of the row. */
 static Datum
 state_datum(const ImportTargets *targets, const ImportTarget *target, const ImportRecord *record, bool *is_null)
@@ -480,6 +501,8 @@ source_datum(ImportTargets *targets, ImportTarget *target, const ImportRecord *r
 				return text_datum(record, target->column, row->values[target->column].text);
 			*is_null = !targets->has_edit_comment;
 			return targets->edit_comment;
+		case IMPORT_FROM_ERASED:
+			return erased_datum(targets->job, row, is_null);
 		case IMPORT_FROM_STAGE:
 			return stage_datum(record, target->column, is_null);
 		case IMPORT_FROM_STAGE_PATH:

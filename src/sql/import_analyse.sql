@@ -15,7 +15,8 @@
 --
 -- Stage 2 is in import_identify.sql, stage 3 in import_cells.sql.
 
--- The columns of the job's data table, with what fills them. column_name carries _raw when purpose is source_input.
+-- The columns of the job's data table, with what fills them. column_name carries _raw when purpose is source_input. What the
+-- file is known to lack (import.absent_columns()) is as if the definition did not map it.
 CREATE OR REPLACE FUNCTION import.plan_column(definition_snapshot jsonb)
 RETURNS TABLE (
     column_name text, purpose text, step_code text, column_type text, target_pg_type text, external_ident_type_id integer,
@@ -25,7 +26,7 @@ SET search_path = pg_catalog, pg_temp
 AS $plan_column$
     SELECT dc ->> 'column_name', dc ->> 'purpose', st ->> 'code', dc ->> 'column_type', dc ->> 'target_pg_type',
            (dc ->> 'external_ident_type_id')::integer, dc ->> 'ident_label', (dc ->> 'stat_definition_id')::integer,
-           sc ->> 'column_name', m ->> 'source_value', m ->> 'source_expression',
+           CASE WHEN definition_snapshot -> 'absent_columns' ? (sc ->> 'column_name') THEN NULL ELSE sc ->> 'column_name' END, m ->> 'source_value', m ->> 'source_expression',
            row_number() OVER (ORDER BY (st ->> 'priority')::integer, (dc ->> 'priority')::integer, dc ->> 'column_name')
     FROM jsonb_array_elements(definition_snapshot -> 'import_data_column_list') AS dc
     LEFT JOIN jsonb_array_elements(definition_snapshot -> 'import_step_list') AS st ON st -> 'id' = dc -> 'step_id'

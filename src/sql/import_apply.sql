@@ -216,6 +216,7 @@ BEGIN
         END IF;
         PERFORM import.apply_parts(job_id);
     END IF;
+    PERFORM import.apply_erasures(job_id);
 
     SELECT r.part, r.message INTO refused FROM pg_temp.import_result AS r WHERE r.status = 'ERROR' ORDER BY r.row_id, r.part LIMIT 1;
     IF FOUND THEN

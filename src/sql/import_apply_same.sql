@@ -101,6 +101,12 @@ BEGIN
         WHERE p.purpose = 'internal'
         ORDER BY d.id;
 
+    -- What a row takes away is not there.
+    RETURN QUERY
+        SELECT e.part, e.says, format('NOT EXISTS (SELECT FROM register.%I AS t WHERE %s AND t.valid_from < a.valid_until AND a.valid_from < t.valid_until AND %s AND %s)',
+                                      e.part, CASE e.part WHEN owner THEN 't.id = a.' || quote_ident(owner_id) ELSE match END, e.filter, e.held)
+        FROM import.erasures(snapshot, owner) AS e;
+
     IF 'tag_id' = ANY (has) THEN
         RETURN QUERY SELECT 'tag_for_unit', 'a.tag_id IS NOT NULL', format('EXISTS (SELECT FROM register.tag_for_unit AS t WHERE t.%1$I = a.%1$I AND t.tag_id = a.tag_id)', owner_id);
     END IF;

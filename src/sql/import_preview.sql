@@ -187,6 +187,40 @@ COMMENT ON FUNCTION import.compare_parts_sql(jsonb, text, text, boolean) IS 'SQL
 REVOKE ALL ON FUNCTION import.compare_parts_sql(jsonb, text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.compare_parts_sql(jsonb, text, text, boolean) TO authenticated;
 
+-- Puts queries together, and with them what rows would take away, which is an update of the same part.
+CREATE OR REPLACE FUNCTION import.compare_erasures_sql(snapshot jsonb, source text, mode text, queries text[])
+RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $compare_erasures_sql$
+DECLARE
+    owner text;
+BEGIN
+    IF NOT import.erases(snapshot) THEN
+        RETURN array_to_string(queries, ' UNION ALL ');
+    END IF;
+    FOREACH owner IN ARRAY CASE mode WHEN 'legal_unit' THEN '{legal_unit}' WHEN 'generic_unit' THEN '{legal_unit,establishment}' WHEN 'legal_relationship' THEN '{legal_relationship}'
+                                     ELSE '{establishment}' END::text[] LOOP
+        queries := queries || ARRAY(
+            SELECT format($sql$
+                SELECT a.row_id, %1$L::text, %2$L::text, CASE WHEN EXISTS (
+                           SELECT FROM register.%1$I AS t
+                           WHERE %3$s AND t.valid_from < a.valid_until AND a.valid_from < t.valid_until AND %4$s AND %5$s) THEN 'update' ELSE 'unchanged' END
+                FROM %6$s AS a WHERE %7$s%8$s$sql$, e.part, e.item,
+                CASE WHEN mode = 'legal_relationship' THEN 't.influencing_id = a.influencing_id AND t.influenced_id = a.influenced_id AND t.type_id = a.type_id'
+                     WHEN e.part = owner THEN format('t.id = a.%I', owner || '_id') ELSE format('t.%1$I = a.%1$I', owner || '_id') END,
+                e.filter, e.held, source, e.says, CASE mode WHEN 'legal_relationship' THEN '' ELSE format(' AND a.%I IS NOT NULL', owner || '_id') END)
+            FROM import.erasures(snapshot, owner) AS e);
+    END LOOP;
+    RETURN format($sql$
+        SELECT v.row_id, v.part, v.item, CASE WHEN bool_or(v.verdict = 'insert') THEN 'insert' WHEN bool_or(v.verdict = 'update') THEN 'update' ELSE 'unchanged' END
+        FROM (%s) AS v (row_id, part, item, verdict) GROUP BY v.row_id, v.part, v.item$sql$, array_to_string(queries, ' UNION ALL '));
+END
+$compare_erasures_sql$;
+COMMENT ON FUNCTION import.compare_erasures_sql(jsonb, text, text, text[]) IS 'SQL text of a query: what rows would do, and what they would take away';
+REVOKE ALL ON FUNCTION import.compare_erasures_sql(jsonb, text, text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.compare_erasures_sql(jsonb, text, text, text[]) TO authenticated;
+
 -- The whole query for the rows of a source, which has the columns of a data table. An empty text when there is nothing to compare.
 CREATE OR REPLACE FUNCTION import.compare_rows_sql(snapshot jsonb, source text)
 RETURNS text
@@ -202,9 +236,10 @@ DECLARE
     owner text;
 BEGIN
     IF mode = 'legal_relationship' THEN
-        RETURN import.compare_sql('legal_relationship', 'legal_relationship', source, 'legal_relationship',
+        queries := ARRAY[import.compare_sql('legal_relationship', 'legal_relationship', source, 'legal_relationship',
             't.influencing_id = a.influencing_id AND t.influenced_id = a.influenced_id AND t.type_id = a.type_id', 'true',
-            import.same_sql('{percentage}', '{a.percentage}', by_patch), false);
+            import.same_sql('{percentage}', '{a.percentage}', by_patch), false)];
+        RETURN import.compare_erasures_sql(snapshot, source, mode, queries);
     END IF;
     FOREACH owner IN ARRAY CASE mode WHEN 'legal_unit' THEN '{legal_unit}' WHEN 'generic_unit' THEN '{legal_unit,establishment}' ELSE '{establishment}' END::text[] LOOP
         lived := source;
@@ -217,7 +252,7 @@ BEGIN
         END IF;
         queries := queries || ARRAY(SELECT import.compare_parts_sql(snapshot, lived, owner, within_life));
     END LOOP;
-    RETURN array_to_string(queries, ' UNION ALL ');
+    RETURN import.compare_erasures_sql(snapshot, source, mode, queries);
 END
 $compare_rows_sql$;
 COMMENT ON FUNCTION import.compare_rows_sql(jsonb, text) IS
@@ -276,7 +311,8 @@ BEGIN
     -- What birth and death are after it, as import.apply_units() would have it.
     SELECT array_agg(CASE WHEN c.name <> ALL (mapped) THEN format('t.%I', c.name)
                           WHEN strategy IN ('insert_or_replace', 'replace_only') THEN format('a.%I', c.name)
-                          ELSE format('coalesce(a.%1$I, t.%1$I)', c.name) END ORDER BY c.place)
+                          ELSE format(CASE WHEN import.erases(snapshot) THEN 'CASE WHEN %1$L = ANY (a.erased_columns) THEN NULL ELSE coalesce(a.%1$I, t.%1$I) END'
+                                           ELSE 'coalesce(a.%1$I, t.%1$I)' END, c.name) END ORDER BY c.place)
     INTO after_date FROM unnest('{birth_date,death_date}'::text[]) WITH ORDINALITY AS c (name, place);
     IF mode IN ('generic_unit', 'legal_relationship') THEN
         touched := 'SELECT NULL::bigint AS founding_row_id, NULL::integer AS unit_id, NULL::integer AS enterprise_id, false AS alive_before, false AS alive_after WHERE false';
@@ -352,12 +388,13 @@ BEGIN
             change := 0;
             IF mode = owner OR mode LIKE owner || '\_%' OR mode = 'generic_unit' THEN
                 EXECUTE format($sql$
-                    SELECT coalesce(sum(a.%1$I::numeric - coalesce(t.%2$I::numeric, 0)), 0)
+                    SELECT coalesce(sum(coalesce(a.%1$I::numeric, 0) - coalesce(t.%2$I::numeric, 0)), 0)
                     FROM %3$s AS a
                     LEFT JOIN register.stat_for_unit AS t ON t.%4$I = a.%4$I AND t.stat_definition_id = $2 AND t.valid_from <= $1 AND $1 < t.valid_until
-                    WHERE a.valid_from <= $1 AND $1 < a.valid_until AND a.%1$I IS NOT NULL AND %5$s$sql$,
+                    WHERE a.valid_from <= $1 AND $1 < a.valid_until AND (a.%1$I IS NOT NULL%6$s) AND %5$s$sql$,
                     stat.code, 'value_' || stat.type, source, owner || '_id',
-                    CASE WHEN within_life THEN format('EXISTS (SELECT FROM register.%1$I AS u WHERE u.id = a.%2$I AND u.valid_from <= $1 AND $1 < u.valid_until)', owner, owner || '_id') ELSE 'true' END)
+                    CASE WHEN within_life THEN format('EXISTS (SELECT FROM register.%1$I AS u WHERE u.id = a.%2$I AND u.valid_from <= $1 AND $1 < u.valid_until)', owner, owner || '_id') ELSE 'true' END,
+                    CASE WHEN import.erases(snapshot) THEN format(' OR %L = ANY (a.erased_columns)', stat.code) ELSE '' END)
                 INTO change USING valid_on, stat.id;
             END IF;
             sums := jsonb_set(sums, ARRAY[stat.code], coalesce(sums -> stat.code, '{}') || jsonb_build_object(owner, jsonb_build_object('before', before, 'after', before + change)));

@@ -37,7 +37,7 @@ AS $source_headings$
                    WHEN p.step_code = 'legal_relationship' AND p.column_name LIKE 'influenc%\_ident\_raw' THEN split_part(p.column_name, '_', 1)
                    WHEN p.column_name = 'name_raw' AND snapshot #>> '{import_definition,strategy}' IN ('insert_or_replace', 'insert_only') THEN 'name'
                END AS requirement
-        FROM import.plan_column(snapshot) AS p
+        FROM import.plan_column(snapshot - 'absent_columns') AS p
         WHERE p.purpose = 'source_input' AND p.source_column_name = h ->> 'column_name'
         ORDER BY p.place
         LIMIT 1) AS t ON true
@@ -81,6 +81,24 @@ $heading_matches$;
 COMMENT ON FUNCTION import.heading_matches(text[], jsonb) IS 'Which column of the definition each heading of a file means; NULL: none';
 REVOKE ALL ON FUNCTION import.heading_matches(text[], jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.heading_matches(text[], jsonb) TO authenticated;
+
+-- Columns of the definition that a file lacks, where that is not the same as empty cells: rows that replace leave alone what
+-- the file does not speak of. Not identifiers and periods, of which parts may be missing, nor what other columns stand in for.
+CREATE OR REPLACE FUNCTION import.absent_columns(headings text[], snapshot jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $absent_columns$
+    SELECT coalesce(jsonb_agg(p.source_column_name ORDER BY p.place), '[]')
+    FROM import.plan_column(snapshot - 'absent_columns') AS p
+    WHERE p.purpose = 'source_input' AND p.source_column_name IS NOT NULL
+    AND p.step_code NOT IN ('valid_time', 'external_idents', 'link_establishment_to_legal_unit', 'legal_relationship')
+    AND snapshot #>> '{import_definition,strategy}' IN ('insert_or_replace', 'replace_only')
+    AND p.column_name NOT IN (SELECT r.column_name FROM import.reading_rules(snapshot) AS r WHERE r.alternatives IS NOT NULL)
+    AND p.source_column_name NOT IN (SELECT h.column_name FROM import.heading_matches(headings, snapshot) AS h WHERE h.column_name IS NOT NULL)
+$absent_columns$;
+COMMENT ON FUNCTION import.absent_columns(text[], jsonb) IS 'Columns that a file with these headings says nothing about, in files whose empty cells say something';
+REVOKE ALL ON FUNCTION import.absent_columns(text[], jsonb) FROM PUBLIC;
 
 -- What must be in a file and is not.
 CREATE OR REPLACE FUNCTION import.missing_columns(headings text[], snapshot jsonb)
@@ -465,6 +483,10 @@ BEGIN
     END IF;
     IF is_last THEN
         answer := answer || jsonb_build_object('sha256', encode(r.sha256, 'hex'));
+        UPDATE import.job AS j
+        SET definition_snapshot = jsonb_set(j.definition_snapshot, '{absent_columns}', import.absent_columns(u.headings, j.definition_snapshot))
+        FROM import.upload AS u
+        WHERE j.id = this_job AND u.job_id = j.id AND import.absent_columns(u.headings, j.definition_snapshot) <> '[]';
         PERFORM import.complete_upload(this_job, r.row_count);
     END IF;
     INSERT INTO import.upload_chunk (job_id, number, bytes, sha256, is_last, answer)

@@ -286,6 +286,7 @@ static const char *
 findings(void)
 {
 	text[0] = '\0';
+	row.cells = cells;
 	import_judge_row(&plan, &row);
 	for (int i = 0; i < row.nfindings; i++)
 		say_finding(&row.findings[i]);

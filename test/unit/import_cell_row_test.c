@@ -415,6 +415,52 @@ test_order(void)
 	ok(row.nerrors == 4 && row.nwarnings == 5 && row.nfindings == 11, "and how many there are of each");
 }
 
+/* Words that take a value away, alone and together with what else the row says. */
+static void
+test_erasures(void)
+{
+	static const SbSlice words[] = {{"<erase>", 7}, {"\xd0\xa1\xd0\xa2\xd0\x95\xd0\xa0\xd0\x95\xd0\xa2\xd0\xac", 14}};
+	static const RowCase cases[] = {
+		{"name=<Erase>", "E erase_not_allowed name=<Erase>"},
+		{"name=A|birth_date=<ERASE>|death_date=\xd1\x81\xd1\x82\xd0\xb5\xd1\x80\xd0\xb5\xd1\x82\xd1\x8c", ""},
+		{"name=A|physical_address_part1=<erase>|physical_postcode=<erase>", ""},
+		{"name=A|physical_address_part1=Gate 1|physical_region_code=<erase>", ""},
+		{"name=A|physical_latitude=<erase>|physical_longitude=<erase>", ""},
+		{"name=A|physical_latitude=<erase>",
+		"E coordinate_pair physical_longitude {columns:physical_latitude/physical_longitude}"},
+		{"name=A|physical_longitude=<erase>",
+		"E coordinate_pair physical_latitude {columns:physical_latitude/physical_longitude}"},
+		{"name=A|physical_latitude=<erase>|physical_longitude=1",
+		"E coordinate_pair physical_longitude {columns:physical_latitude/physical_longitude}"},
+		{"name=A|physical_latitude=<erase>|physical_longitude=<erase>|physical_altitude=1",
+		"E coordinate_pair physical_latitude {columns:physical_latitude/physical_longitude/physical_altitude}"},
+		{"name=A|tax_ident=<erase>|postal_latitude=<erase>|postal_country_iso_2=<erase>",
+		"E erase_not_allowed tax_ident=<erase>; E erase_not_allowed postal_country_iso_2=<erase>; E erase_not_allowed postal_latitude=<erase>"},
+		{"name=A|status_code=<erase>|data_source_code=<erase>",
+		"E erase_not_allowed status_code=<erase>; E erase_not_allowed data_source_code=<erase>"},
+		{"name=A|sector_code=<erase>|secondary_activity_category_code=<erase>|primary_activity_category_code=<erase>", ""},
+	};
+	static const RowCase formal[] = {{"name=A|sector_code=<erase>", "E erase_not_allowed sector_code=<erase>"}};
+	static const RowCase plain[] = {{"name=<erase>|birth_date=2020-01-01", ""}};
+
+	begin_row();
+	plan.name_never_needed = false;
+	plan.erase_words = words;
+	plan.nerase = length(words);
+	check_rows("words that erase", cases, length(cases));
+	fill_row("name=A|birth_date=<erase>|physical_postcode=0150|physical_region_code=0301");
+	is(findings(), "", "a value goes");
+	ok(row.erased != NULL && row.erased[2] && !row.erased[0] && values[2].is_null && !values[5].is_null, "and no other");
+	fill_row("name=A");
+	is(findings(), "", "nothing goes");
+	ok(row.erased == NULL, "and nothing is kept for it");
+	plan.is_formal_establishment = true;
+	check_rows("the sector of a formal establishment", formal, 1);
+	plan.is_formal_establishment = false;
+	plan.nerase = 0;
+	check_rows("no words that erase", plain, 1);
+}
+
 int
 main(void)
 {
@@ -425,6 +471,7 @@ main(void)
 	test_files();
 	test_units();
 	test_order();
+	test_erasures();
 	give_back(0);
 	printf("1..%d\n", tests);
 	return failures > 0;
