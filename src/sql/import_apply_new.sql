@@ -29,7 +29,7 @@ REVOKE ALL ON FUNCTION import.insert_rows(regclass, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.insert_rows(regclass, text) TO authenticated;
 
 -- The INSERT statements for such rows, in the order in which they are run, by what the definition says; and which rows have
--- such a part. rows: what stands in FROM, with d for a row of the data table and n for its ids in pg_temp.import_new.
+-- such a part. rows: what stands in FROM, with d for a row of the data table and n for its ids.
 CREATE OR REPLACE FUNCTION import.new_unit_statements(job_id integer, rows text)
 RETURNS TABLE (part text, condition text, statement text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -98,9 +98,7 @@ BEGIN
     FOREACH kind IN ARRAY ARRAY['physical', 'postal'] LOOP
         CONTINUE WHEN NOT kind || '_country_id' = ANY (has);
         SELECT string_agg(CASE WHEN x.name = 'region_code' THEN ', region_id, region_version_id' ELSE format(', %I', x.name) END, '' ORDER BY x.place),
-               string_agg(CASE WHEN x.name = 'region_code'
-                               THEN format(', d.%1$I, (SELECT r.version_id FROM register.region AS r WHERE r.id = d.%1$I)', kind || '_region_id')
-                               ELSE format(', d.%I', kind || '_' || x.name) END, '' ORDER BY x.place)
+               string_agg(CASE WHEN x.name = 'region_code' THEN format(', d.%I, r.version_id', kind || '_region_id') ELSE format(', d.%I', kind || '_' || x.name) END, '' ORDER BY x.place)
         INTO columns, selected
         FROM unnest('{address_part1,address_part2,address_part3,postcode,postplace,region_code,latitude,longitude,altitude}'::text[]) WITH ORDINALITY AS x (name, place)
         WHERE kind || '_' || x.name = ANY (mapped) AND NOT (kind = 'postal' AND x.name LIKE '%tude');
@@ -108,8 +106,9 @@ BEGIN
         choices := choices || format($sql$
             INSERT INTO register.location (type, %1$I, valid_from, valid_until, country_id, data_source_id%2$s, %3$s)
             SELECT %4$L::register.location_type, n.unit_id, d.valid_from, d.valid_until, d.%5$I, d.data_source_id%6$s, %7$s
-            FROM %8$s WHERE d.%5$I IS NOT NULL ORDER BY d.row_id$sql$,
-            owner || '_id', columns, audit_columns, kind, kind || '_country_id', selected, audit, rows);
+            FROM %8$s%9$s WHERE d.%5$I IS NOT NULL ORDER BY d.row_id$sql$,
+            owner || '_id', columns, audit_columns, kind, kind || '_country_id', selected, audit, rows,
+            CASE WHEN columns LIKE '%region_id%' THEN format(' LEFT JOIN register.region AS r ON r.id = d.%I', kind || '_region_id') END);
     END LOOP;
     RETURN QUERY SELECT 'location', array_to_string(conditions, ' OR '), x.statement FROM unnest(choices) AS x (statement);
 
@@ -177,20 +176,29 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $apply_new_units$
 DECLARE
+    -- What the statements read, once and narrow: the data table has each cell twice, and every statement would walk over all of it.
+    rows CONSTANT text := 'pg_temp.import_row_new AS d CROSS JOIN LATERAL (SELECT d.new_unit_id AS unit_id, d.new_enterprise_id AS enterprise_id) AS n';
     job record;
-    rows text;
     reach record;
     s record;
     outcomes text := '';
 BEGIN
-    SELECT j.data_table_name, CASE j.definition_snapshot #>> '{import_definition,mode}' WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END AS unit_table
+    SELECT j.data_table_name, j.definition_snapshot AS snapshot,
+           CASE j.definition_snapshot #>> '{import_definition,mode}' WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END AS unit_table
     INTO STRICT job FROM import.job AS j WHERE j.id = apply_new_units.job_id;
     SELECT min(n.row_id) AS lowest, max(n.row_id) AS highest, count(*) AS count INTO reach FROM pg_temp.import_new AS n;
+    PERFORM import.drop_temporary('import_row_new');
     -- A stretch of the data table where the rows are close together, as in most files; else one by one.
-    rows := format(CASE WHEN reach.highest - reach.lowest < 2 * reach.count
-                        THEN '(SELECT x.* FROM import.%I AS x WHERE x.row_id BETWEEN %s AND %s) AS d JOIN pg_temp.import_new AS n ON n.row_id = d.row_id'
-                        ELSE 'pg_temp.import_new AS n JOIN import.%I AS d ON d.row_id = n.row_id' END,
-                   job.data_table_name, reach.lowest, reach.highest);
+    EXECUTE format('CREATE TEMPORARY TABLE import_row_new AS SELECT n.unit_id AS new_unit_id, n.enterprise_id AS new_enterprise_id, %s FROM %s ORDER BY d.row_id',
+        (SELECT string_agg(format('d.%I', a.attname), ', ' ORDER BY a.attnum)
+         FROM pg_attribute AS a
+         WHERE a.attrelid = format('import.%I', job.data_table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+         AND a.attname NOT IN (SELECT p.column_name FROM import.plan_column(job.snapshot) AS p
+                               WHERE p.purpose = 'source_input' AND p.step_code <> 'external_idents' OR p.purpose IN ('pk_id', 'metadata'))),
+        format(CASE WHEN reach.highest - reach.lowest < 2 * reach.count
+                    THEN 'import.%I AS d JOIN pg_temp.import_new AS n ON n.row_id = d.row_id WHERE d.row_id BETWEEN %s AND %s'
+                    ELSE 'pg_temp.import_new AS n JOIN import.%I AS d ON d.row_id = n.row_id' END,
+               job.data_table_name, reach.lowest, reach.highest));
 
     PERFORM import.insert_rows('register.enterprise', format($sql$
         INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
@@ -206,7 +214,9 @@ BEGIN
         UPDATE import.%1$I AS t
         SET state = 'processed', merge_status = r.parts, %2$I = r.unit_id, enterprise_id = r.enterprise_id
         FROM (SELECT d.row_id, n.unit_id, n.enterprise_id, jsonb_strip_nulls(jsonb_build_object(%3$s)) AS parts FROM %4$s) AS r
-        WHERE t.row_id = r.row_id$sql$, job.data_table_name, job.unit_table || '_id', substr(outcomes, 3), rows);
+        WHERE t.row_id = r.row_id AND t.row_id BETWEEN %5$s AND %6$s$sql$,
+        job.data_table_name, job.unit_table || '_id', substr(outcomes, 3), rows, reach.lowest, reach.highest);
+    PERFORM import.drop_temporary('import_row_new');
 END
 $apply_new_units$;
 COMMENT ON FUNCTION import.apply_new_units(integer) IS 'Applies rows: units that nobody knows yet, with what hangs on them';

@@ -585,7 +585,11 @@ BEGIN
             UPDATE import.job AS j SET state = 'preparing_data' WHERE j.id = job.id;
 
         WHEN 'preparing_data' THEN
-            EXECUTE format('ANALYZE import.%I', job.upload_table_name);
+            -- How many rows there are is asked for, and nothing about their columns.
+            EXECUTE format('ANALYZE import.%I (%I)', job.upload_table_name,
+                           (SELECT a.attname FROM pg_attribute AS a
+                            WHERE a.attrelid = format('import.%I', job.upload_table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped
+                            ORDER BY a.attnum LIMIT 1));
             next_state := 'analysing_data';
             UPDATE import.job AS j SET state = 'analysing_data' WHERE j.id = job.id;
 
