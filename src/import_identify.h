@@ -199,6 +199,7 @@ struct ImportIdentify
 	const char **link_names;	/* of columns that say a legal unit */
 	int			nlinks;
 	int		   *sorted_columns; /* all, in the order of their names */
+	int			period_columns[2];	/* the first day and the last; -1: none */
 	ImportIdents idents;
 	ImportSpool *rows;
 	int64		nrows;

@@ -221,9 +221,14 @@ list_columns(ImportIdentify *identify)
 
 	identify->link_names = palloc(sizeof(char *) * (ncolumns + 1));
 	identify->sorted_columns = palloc(sizeof(int) * (ncolumns + 1));
+	identify->period_columns[0] = identify->period_columns[1] = -1;
 	for (int i = 0; i < ncolumns; i++)
 	{
 		identify->sorted_columns[i] = i;
+		if (strcmp(job->raw_names[i], "valid_from_raw") == 0)
+			identify->period_columns[0] = i;
+		else if (strcmp(job->raw_names[i], "valid_to_raw") == 0)
+			identify->period_columns[1] = i;
 		if (strncmp(job->raw_names[i], "legal_unit_", 11) == 0)
 			identify->link_names[identify->nlinks++] = job->columns[i].name;
 	}
@@ -494,19 +499,17 @@ add_sums(ImportIdentify *identify, const ImportFileRow *row)
 	const ImportJob *job = identify->job;
 	IdentifyRow *sums = &identify->current.row;
 	ImportHash	hash;
-	SbSlice		period[2] = {{NULL, 0}, {NULL, 0}};
 
 	import_hash_begin(&hash, identify->idents.seed);
 	for (int i = 0; i < job->plan.ncolumns; i++)
-		if (strcmp(job->raw_names[i], "valid_from_raw") == 0)
-			period[0] = row->cells[i];
-		else if (strcmp(job->raw_names[i], "valid_to_raw") == 0)
-			period[1] = row->cells[i];
-		else
+		if (i != identify->period_columns[0] && i != identify->period_columns[1])
 			import_hash_add(&hash, row->cells[i]);
 	sums->content = import_hash_end(&hash);
-	import_hash_add(&hash, period[0]);
-	import_hash_add(&hash, period[1]);
+	for (int i = 0; i < 2; i++)
+		import_hash_add(&hash, identify->period_columns[i] >= 0 ? row->cells[identify->period_columns[i]] : (SbSlice)
+						{
+							NULL, 0
+						});
 	sums->whole = import_hash_end(&hash);
 }
 

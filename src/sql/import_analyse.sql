@@ -393,6 +393,7 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET maintenance_work_mem = '16MB'
 SET max_parallel_maintenance_workers = 0
+SET default_statistics_target = 10
 AS $index_data$
 DECLARE
     data_table text;
