@@ -132,7 +132,7 @@ judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *fin
 {
 	ImportFinding *finding;
 
-	if (bound->cell.data == NULL && bound->code != SB_PARSE_OK)
+	if (bound->code == SB_PARSE_EMPTY)
 		add_finding(findings, count, IMPORT_ERROR, "value_missing", bound);
 	else if (bound->code != SB_PARSE_OK)
 	{
