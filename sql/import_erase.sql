@@ -220,6 +220,12 @@ CALL send('patching', 'insert_or_update', E'tax_ident,valid_from,valid_to,name,l
 SELECT o.slug, o.state, o.imported, o.errors, o.conserved, jsonb_array_length(j.definition_snapshot -> 'absent_columns') AS absent FROM outcome AS o JOIN import.job AS j USING (slug)
 WHERE slug IN ('whole', 'lacking', 'empty', 'erased', 'patching') ORDER BY j.id;
 SELECT * FROM timeline WHERE unit = 'F';
+-- A copy of a job says nothing about the same columns.
+UPDATE api.import_definition SET strategy = 'insert_or_replace' WHERE slug = 'legal_unit_source_dates';
+SELECT api.import_job_clone('lacking', 'lacking_again', true) IS NOT NULL AS cloned;
+CALL worker.process_tasks();
+SELECT j.slug, j.state, j.imported_rows AS imported, j.unchanged_rows AS unchanged, jsonb_array_length(j.definition_snapshot -> 'absent_columns') AS absent
+FROM import.job AS j WHERE j.slug IN ('lacking', 'lacking_again') ORDER BY j.id;
 
 -- Rows of one unit that say different things of one time stand against each other, and a rule sees nothing where a value goes.
 INSERT INTO api.import_rule (definition_id, name, expression, severity, message)

@@ -70,6 +70,11 @@ CREATE OR REPLACE FUNCTION import.apply_isolated(job_id integer, row_ids bigint[
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+-- What the server says of a row becomes part of a finding, which is the same under any settings.
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+SET extra_float_digits = 1
+SET bytea_output = 'hex'
 AS $apply_isolated$
 DECLARE
     middle integer := cardinality(row_ids) / 2;

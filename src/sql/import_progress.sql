@@ -148,6 +148,7 @@ BEGIN
     upload.job_id := new_id;
     upload.chunks := 0;
     INSERT INTO import.upload SELECT upload.*;
+    PERFORM import.note_absent_columns(new_id);
     INSERT INTO import.bad_row (job_id, row_id, findings) SELECT new_id, 0, upload.findings WHERE upload.findings <> '[]';
 END
 $copy_read_file$;

@@ -100,6 +100,19 @@ $absent_columns$;
 COMMENT ON FUNCTION import.absent_columns(text[], jsonb) IS 'Columns that a file with these headings says nothing about, in files whose empty cells say something';
 REVOKE ALL ON FUNCTION import.absent_columns(text[], jsonb) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION import.note_absent_columns(job_id integer)
+RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $note_absent_columns$
+    UPDATE import.job AS j
+    SET definition_snapshot = jsonb_set(j.definition_snapshot, '{absent_columns}', import.absent_columns(u.headings, j.definition_snapshot))
+    FROM import.upload AS u
+    WHERE j.id = note_absent_columns.job_id AND u.job_id = j.id AND import.absent_columns(u.headings, j.definition_snapshot) <> '[]';
+$note_absent_columns$;
+COMMENT ON FUNCTION import.note_absent_columns(integer) IS 'Keeps with a job which columns its file, which has been read, says nothing about; internal';
+REVOKE ALL ON FUNCTION import.note_absent_columns(integer) FROM PUBLIC;
+
 -- What must be in a file and is not.
 CREATE OR REPLACE FUNCTION import.missing_columns(headings text[], snapshot jsonb)
 RETURNS TABLE (column_name text, columns text[], suggestion text)
@@ -483,10 +496,7 @@ BEGIN
     END IF;
     IF is_last THEN
         answer := answer || jsonb_build_object('sha256', encode(r.sha256, 'hex'));
-        UPDATE import.job AS j
-        SET definition_snapshot = jsonb_set(j.definition_snapshot, '{absent_columns}', import.absent_columns(u.headings, j.definition_snapshot))
-        FROM import.upload AS u
-        WHERE j.id = this_job AND u.job_id = j.id AND import.absent_columns(u.headings, j.definition_snapshot) <> '[]';
+        PERFORM import.note_absent_columns(this_job);
         PERFORM import.complete_upload(this_job, r.row_count);
     END IF;
     INSERT INTO import.upload_chunk (job_id, number, bytes, sha256, is_last, answer)
