@@ -26,10 +26,9 @@
 
 static void *add_block(ImportIdents *idents, ImportIdentBlocks *blocks, size_t size);
 static const unsigned char *key_of(const ImportIdents *idents, uint32_t key);
-static uint32_t hash_of(const ImportIdents *idents, int type, SbSlice value);
+static uint64_t hash_of(const ImportIdents *idents, int type, SbSlice value);
 static bool is_key(const ImportIdents *idents, const ImportNode *node, int type, SbSlice value);
-static uint32_t find_slot(const ImportIdents *idents, uint32_t hash, int type, SbSlice value);
-static ImportIdentSlot *make_slots(ImportIdents *idents, size_t room);
+static uint32_t find_slot(const ImportIdents *idents, uint64_t hash, int type, SbSlice value);
 static void grow(ImportIdents *idents);
 static uint32_t store_key(ImportIdents *idents, int type, SbSlice value);
 
@@ -42,7 +41,8 @@ import_idents_init(ImportIdents *idents)
 	memset(&idents->values, 0, sizeof(idents->values));
 	idents->value_room = 0;
 	idents->mask = FIRST_SLOTS - 1;
-	idents->slots = make_slots(idents, FIRST_SLOTS);
+	idents->slots = idents->alloc(idents->arg, sizeof(uint32_t) * FIRST_SLOTS);
+	memset(idents->slots, 0, sizeof(uint32_t) * FIRST_SLOTS);
 }
 
 /* One more block. */
@@ -100,14 +100,14 @@ import_idents_value(const ImportIdents *idents, uint32_t node)
 }
 
 /* The sum by which an identifier is found. */
-static uint32_t
+static uint64_t
 hash_of(const ImportIdents *idents, int type, SbSlice value)
 {
 	ImportHash	hash;
 
 	import_hash_begin(&hash, idents->seed + (uint64_t) type);
 	import_hash_add(&hash, value);
-	return (uint32_t) import_hash_end(&hash).high;
+	return import_hash_end(&hash).high;
 }
 
 /* Is this the identifier? */
@@ -122,47 +122,39 @@ is_key(const ImportIdents *idents, const ImportNode *node, int type, SbSlice val
 
 /* The slot of an identifier, or the free one where it would be. */
 static uint32_t
-find_slot(const ImportIdents *idents, uint32_t hash, int type, SbSlice value)
+find_slot(const ImportIdents *idents, uint64_t hash, int type, SbSlice value)
 {
-	uint32_t	slot = hash & idents->mask;
+	uint32_t	slot = (uint32_t) hash & idents->mask;
 
-	for (; idents->slots[slot].node != 0; slot = (slot + 1) & idents->mask)
-		if (idents->slots[slot].hash == hash &&
-			is_key(idents, import_idents_node(idents, idents->slots[slot].node - 1), type, value))
+	for (; idents->slots[slot] != 0; slot = (slot + 1) & idents->mask)
+	{
+		const ImportNode *node = import_idents_node(idents, idents->slots[slot] - 1);
+
+		if (node->hash == hash >> 40 && is_key(idents, node, type, value))
 			break;
+	}
 	return slot;
 }
 
-/* Slots that are free. */
-static ImportIdentSlot *
-make_slots(ImportIdents *idents, size_t room)
-{
-	ImportIdentSlot *slots = idents->alloc(idents->arg, sizeof(ImportIdentSlot) * room);
-
-	memset(slots, 0, sizeof(ImportIdentSlot) * room);
-	return slots;
-}
-
-/* Twice as many slots. */
+/* Twice as many slots; the nodes are put into them in their order. */
 static void
 grow(ImportIdents *idents)
 {
-	ImportIdentSlot *old = idents->slots;
-	size_t		room = (size_t) idents->mask + 1;
+	uint32_t	room = (idents->mask + 1) * 2;
 
-	idents->slots = make_slots(idents, room * 2);
-	idents->mask = idents->mask * 2 + 1;
-	for (size_t i = 0; i < room; i++)
+	idents->release(idents->arg, idents->slots);
+	idents->slots = idents->alloc(idents->arg, sizeof(uint32_t) * room);
+	memset(idents->slots, 0, sizeof(uint32_t) * room);
+	idents->mask = room - 1;
+	for (uint32_t node = 0; node < idents->count; node++)
 	{
-		uint32_t	slot = old[i].hash & idents->mask;
+		uint64_t	hash = hash_of(idents, import_idents_type(idents, node), import_idents_value(idents, node));
+		uint32_t	slot = (uint32_t) hash & idents->mask;
 
-		if (old[i].node == 0)
-			continue;
-		while (idents->slots[slot].node != 0)
+		while (idents->slots[slot] != 0)
 			slot = (slot + 1) & idents->mask;
-		idents->slots[slot] = old[i];
+		idents->slots[slot] = node + 1;
 	}
-	idents->release(idents->arg, old);
 }
 
 /* Keep type and value; the answer says where. */
@@ -195,13 +187,13 @@ store_key(ImportIdents *idents, int type, SbSlice value)
 bool
 import_idents_add(ImportIdents *idents, int type, SbSlice value, uint32_t *node)
 {
-	uint32_t	hash = hash_of(idents, type, value);
+	uint64_t	hash = hash_of(idents, type, value);
 	uint32_t	slot = find_slot(idents, hash, type, value);
 	ImportNode *added;
 
-	if (idents->slots[slot].node != 0)
+	if (idents->slots[slot] != 0)
 	{
-		*node = idents->slots[slot].node - 1;
+		*node = idents->slots[slot] - 1;
 		return true;
 	}
 	if (value.len > IMPORT_MAX_IDENT_LENGTH || idents->count >= IMPORT_MAX_IDENTS ||
@@ -215,11 +207,11 @@ import_idents_add(ImportIdents *idents, int type, SbSlice value, uint32_t *node)
 	if (idents->count % BLOCK_NODES == 0)
 		add_block(idents, &idents->nodes, sizeof(ImportNode) * BLOCK_NODES);
 	*node = idents->count++;
-	idents->slots[slot].hash = hash;
-	idents->slots[slot].node = *node + 1;
+	idents->slots[slot] = *node + 1;
 	added = import_idents_node(idents, *node);
 	memset(added, 0, sizeof(*added));
 	added->parent = *node;
+	added->hash = (uint32_t) (hash >> 40);
 	added->key = store_key(idents, type, value);
 	return true;
 }
@@ -230,9 +222,9 @@ import_idents_find(const ImportIdents *idents, int type, SbSlice value, uint32_t
 {
 	uint32_t	slot = find_slot(idents, hash_of(idents, type, value), type, value);
 
-	if (idents->slots[slot].node == 0)
+	if (idents->slots[slot] == 0)
 		return false;
-	*node = idents->slots[slot].node - 1;
+	*node = idents->slots[slot] - 1;
 	return true;
 }
 

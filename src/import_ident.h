@@ -52,18 +52,12 @@ typedef struct ImportNode
 {
 	uint32_t	parent;			/* itself: a root */
 	uint32_t	key;			/* where type and value are */
-	uint32_t	flags;
+	uint32_t	hash:24;
+	uint32_t	flags:8;
 	ImportUnit	unit;			/* of this identifier */
 	uint32_t	first_row;		/* of the tree; 0: no row */
 	uint32_t	rows;			/* of the tree; later, its batch */
 } ImportNode;
-
-/* Where a node is found; other nodes are told from it without looking at them. */
-typedef struct ImportIdentSlot
-{
-	uint32_t	hash;
-	uint32_t	node;			/* its number plus one; 0: free */
-} ImportIdentSlot;
 
 /* A block of nodes or of values. */
 typedef struct ImportIdentBlocks
@@ -80,7 +74,7 @@ typedef struct ImportIdents
 	void	   *arg;
 	uint64_t	seed;
 	uint32_t	count;
-	ImportIdentSlot *slots;
+	uint32_t   *slots;			/* number of a node plus one; 0: free */
 	uint32_t	mask;			/* number of slots less one */
 	ImportIdentBlocks nodes;
 	ImportIdentBlocks values;
