@@ -171,7 +171,7 @@ fitting_characters(const IdentPattern *pattern, SbSlice value)
 	const char *end = value.data + value.len;
 	int			count = 0;
 
-	while (count < pattern->length && at < end && class_fits(pattern->classes[count], ident_next_character(&at, end)))
+	while (count < pattern->length && at < end && class_fits(pattern->classes[count], sb_next_character(&at, end)))
 		count++;
 	return count;
 }
@@ -415,7 +415,7 @@ suggest_characters(const IdentRule *rule, IdentVerdict *verdict, const IdentPatt
 	SbSlice		suggestion = {verdict->suggestions[0], 0};
 
 	for (int i = 0; i < pattern->length && at < end; i++)
-		suggestion.len += ident_put_character(meant(pattern->classes[i], ident_next_character(&at, end)),
+		suggestion.len += ident_put_character(meant(pattern->classes[i], sb_next_character(&at, end)),
 											  verdict->suggestions[0] + suggestion.len);
 	if (is_right(rule, suggestion))
 		finding->suggestion = suggestion;
@@ -451,7 +451,7 @@ judge_form(const IdentRule *rule, IdentVerdict *verdict, int length)
 	for (int i = 0; i <= most && at < end; i++)
 	{
 		start = at;
-		(void) ident_next_character(&at, end);
+		(void) sb_next_character(&at, end);
 	}
 	finding->type = rule->code;
 	finding->character = (SbSlice) {start, (size_t) (at - start)};

@@ -12,11 +12,8 @@
 #define STATBUS_IDENT_CHECK_INTERNAL_H
 
 #include "ident_check.h"
+#include "utf8.h"
 
-/* Beyond all characters: what is no part of UTF-8. */
-#define IDENT_NO_CHARACTER UINT32_C(0x110000)
-
-extern uint32_t ident_next_character(const char **at, const char *end);
 extern size_t ident_put_character(uint32_t character, char *out);
 extern int	ident_length(SbSlice value);
 extern uint32_t ident_latin_lookalike(uint32_t character);

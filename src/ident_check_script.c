@@ -40,36 +40,11 @@ static const uint32_t lookalikes[][IDENT_NO_SCRIPT] = {
 static IdentScript script_of(uint32_t character);
 static uint32_t lookalike(uint32_t character, IdentScript from, IdentScript to);
 
-/* Read the next character.  There must be one. */
-uint32_t
-ident_next_character(const char **at, const char *end)
-{
-	unsigned char lead = (unsigned char) *(*at)++;
-	int			more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
-	uint32_t	character;
-
-	if (lead < 0x80)
-		return lead;
-	if (more == 0 || end - *at < more)
-		return IDENT_NO_CHARACTER + lead;
-	character = lead & (0x3F >> more);
-	for (int i = 0; i < more; i++)
-	{
-		unsigned char next = (unsigned char) (*at)[i];
-
-		if ((next & 0xC0) != 0x80)
-			return IDENT_NO_CHARACTER + lead;
-		character = character << 6 | (next & 0x3F);
-	}
-	*at += more;
-	return character;
-}
-
-/* Write a character that ident_next_character() read; its bytes. */
+/* Write a character that sb_next_character() read; its bytes. */
 size_t
 ident_put_character(uint32_t character, char *out)
 {
-	int			more = character < 0x80 || character >= IDENT_NO_CHARACTER ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
+	int			more = character < 0x80 || character >= SB_NO_CHARACTER ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
 
 	if (more == 0)
 	{
@@ -95,7 +70,7 @@ ident_length(SbSlice value)
 
 	while (at < end)
 	{
-		(void) ident_next_character(&at, end);
+		(void) sb_next_character(&at, end);
 		length++;
 	}
 	return length;
@@ -145,7 +120,7 @@ ident_latin(SbSlice value, char *out)
 	const char *end = value.data + value.len;
 
 	for (const char *at = value.data; at < end;)
-		latin.len += ident_put_character(ident_latin_lookalike(ident_next_character(&at, end)), out + latin.len);
+		latin.len += ident_put_character(ident_latin_lookalike(sb_next_character(&at, end)), out + latin.len);
 	return latin;
 }
 
@@ -167,7 +142,7 @@ ident_mixed_script(SbSlice value, int *positions, int room, int *npositions, cha
 	*npositions = 0;
 	*len = 0;
 	for (const char *at = value.data; at < end;)
-		count[script_of(ident_next_character(&at, end))]++;
+		count[script_of(sb_next_character(&at, end))]++;
 	if ((count[IDENT_LATIN] > 0) + (count[IDENT_CYRILLIC] > 0) + (count[IDENT_GREEK] > 0) < 2)
 		return false;
 	for (IdentScript script = IDENT_CYRILLIC; script < IDENT_NO_SCRIPT; script++)
@@ -175,7 +150,7 @@ ident_mixed_script(SbSlice value, int *positions, int room, int *npositions, cha
 			most = script;
 	for (const char *at = value.data; at < end;)
 	{
-		uint32_t	character = ident_next_character(&at, end);
+		uint32_t	character = sb_next_character(&at, end);
 		IdentScript script = script_of(character);
 
 		place++;

@@ -29,7 +29,7 @@ import_is_email(SbSlice text)
 
 	while (at < end)
 	{
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if (import_is_space(c))
 			return false;
@@ -60,7 +60,7 @@ import_is_phone(SbSlice text)
 		at++;
 	while (at < end)
 	{
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if ('0' <= c && c <= '9')
 			digits++;
@@ -98,7 +98,7 @@ import_is_web_address(SbSlice text)
 
 	while (at < end)
 	{
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if (import_is_space(c) || (in_host && c == '@'))
 			return false;

@@ -12,6 +12,7 @@
 #define STATBUS_IMPORT_CELL_INTERNAL_H
 
 #include "import_cell.h"
+#include "utf8.h"
 
 /* A row that is being judged. */
 typedef struct ImportJudge
@@ -91,7 +92,6 @@ extern SbSlice import_decode_again(const ImportPlan *plan, SbSlice text);
 extern SbSlice import_without_marker(SbSlice value);
 
 /* import_cell_unicode.c */
-extern uint32_t import_next_character(const char **at, const char *end);
 extern uint32_t import_last_character(const char *start, const char *end);
 extern size_t import_count_characters(SbSlice text);
 extern size_t import_first_characters(SbSlice text, size_t count);

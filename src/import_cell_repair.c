@@ -49,7 +49,7 @@ import_decode_again(const ImportPlan *plan, SbSlice text)
 
 	while (at < end)
 	{
-		int			byte = import_misread_byte(import_next_character(&at, end));
+		int			byte = import_misread_byte(sb_next_character(&at, end));
 
 		if (byte < 0)
 			return nothing;
@@ -62,7 +62,7 @@ import_decode_again(const ImportPlan *plan, SbSlice text)
 	while (at < end)
 	{
 		const char *start = at;
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if (!import_is_character(c, (size_t) (at - start)))
 			return nothing;

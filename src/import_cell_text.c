@@ -49,7 +49,7 @@ look_at(SbSlice text)
 
 	while (at < end)
 	{
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if (facts.control == 0 && is_control(c, previous))
 			facts.control = c;
@@ -78,7 +78,7 @@ clean(const ImportPlan *plan, SbSlice text)
 	while (at < end)
 	{
 		const char *start = at;
-		uint32_t	c = import_next_character(&at, end);
+		uint32_t	c = sb_next_character(&at, end);
 
 		if (!is_control(c, previous))
 		{
@@ -150,7 +150,7 @@ has_escaped_newline(SbSlice text)
 		before = import_last_character(text.data, at);
 		if (before == '/' || import_is_space(before))
 			continue;
-		c = import_next_character(&after, end);
+		c = sb_next_character(&after, end);
 		if (('0' <= c && c <= '9') || import_is_upper(c))
 			return true;
 	}

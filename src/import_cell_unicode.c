@@ -16,9 +16,6 @@
 
 #include <string.h>
 
-/* Beyond all characters. */
-#define NO_CHARACTER UINT32_C(0x110000)
-
 /* The same byte in each place of a word. */
 #define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -88,31 +85,6 @@ static const CharacterRange upper_ranges[] = {
 
 #define UPPER_RANGES ((int) (sizeof(upper_ranges) / sizeof(upper_ranges[0])))
 
-/* Read the next character.  There must be one. */
-uint32_t
-import_next_character(const char **at, const char *end)
-{
-	unsigned char lead = (unsigned char) *(*at)++;
-	int			more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
-	uint32_t	character;
-
-	if (lead < 0x80)
-		return lead;
-	if (more == 0 || end - *at < more)
-		return NO_CHARACTER + lead;
-	character = lead & (0x3F >> more);
-	for (int i = 0; i < more; i++)
-	{
-		unsigned char next = (unsigned char) (*at)[i];
-
-		if ((next & 0xC0) != 0x80)
-			return NO_CHARACTER + lead;
-		character = character << 6 | (next & 0x3F);
-	}
-	*at += more;
-	return character;
-}
-
 /*
  * True for a character that UTF-8 writes in so many bytes: neither a stray
  * byte, nor half a pair of UTF-16, nor written with more bytes than it needs.
@@ -134,8 +106,8 @@ import_last_character(const char *start, const char *end)
 
 	while (at > start && end - at < 4 && ((unsigned char) *at & 0xC0) == 0x80)
 		at--;
-	character = import_next_character(&at, end);
-	return at == end ? character : NO_CHARACTER + (unsigned char) end[-1];
+	character = sb_next_character(&at, end);
+	return at == end ? character : SB_NO_CHARACTER + (unsigned char) end[-1];
 }
 
 /* How many characters a text has. */

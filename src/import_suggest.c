@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 #define FIRST_ROOM 64
 
 /* How near a code is, the nearest first. */
@@ -30,33 +32,6 @@ enum
 								 * characters two further */
 	NEAR_NOTHING = NEAR_EDIT + 4
 };
-
-/* The next character of UTF-8; a byte that is not part of it is one by itself. */
-static uint32_t
-next_character(const unsigned char **at, const unsigned char *end)
-{
-	const unsigned char *p = *at;
-	int			more = p[0] >= 0xF0 ? 3 : p[0] >= 0xE0 ? 2 : p[0] >= 0xC2 ? 1 : 0;
-	uint32_t	c = p[0];
-
-	if (more > 0 && end - p > more)
-	{
-		c = p[0] & (0x3F >> more);
-		for (int i = 1; i <= more; i++)
-		{
-			if ((p[i] & 0xC0) != 0x80)
-			{
-				*at = p + 1;
-				return p[0];
-			}
-			c = c << 6 | (p[i] & 0x3F);
-		}
-		*at = p + more + 1;
-		return c;
-	}
-	*at = p + 1;
-	return c;
-}
 
 /* A character in small and of usual width. */
 static uint32_t
@@ -91,13 +66,13 @@ counts(uint32_t c)
 static int
 make_key(SbSlice text, uint32_t *key)
 {
-	const unsigned char *at = (const unsigned char *) text.data;
-	const unsigned char *end = at + text.len;
+	const char *at = text.data;
+	const char *end = at + text.len;
 	int			len = 0;
 
 	while (at < end)
 	{
-		uint32_t	c = fold(next_character(&at, end));
+		uint32_t	c = fold(sb_next_character(&at, end));
 
 		if (!counts(c))
 			continue;

@@ -21,6 +21,8 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 static const char *const code_names[] = {
 	[SB_PARSE_OK] = NULL,
 	[SB_PARSE_EMPTY] = NULL,
@@ -101,33 +103,6 @@ sb_parse_code_name(SbParseCode code)
  */
 
 /*
- * The next character of a UTF-8 string.  A byte that is not part of one
- * counts as a character of its own, beyond all others.
- */
-static uint32_t
-take_character(SbCursor *cursor)
-{
-	unsigned char lead = (unsigned char) *cursor->at++;
-	int			more = lead < 0xC2 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF5 ? 3 : 0;
-	uint32_t	character;
-
-	if (lead < 0x80)
-		return lead;
-	if (more == 0 || cursor->end - cursor->at < more)
-		return 0x110000 + lead;
-
-	character = lead & (0x3F >> more);
-	for (int i = 0; i < more; i++)
-	{
-		if (((unsigned char) cursor->at[i] & 0xC0) != 0x80)
-			return 0x110000 + lead;
-		character = character << 6 | ((unsigned char) cursor->at[i] & 0x3F);
-	}
-	cursor->at += more;
-	return character;
-}
-
-/*
  * The lower case of a Latin, Greek or Cyrillic letter; everything else as it
  * is.  One letter for one letter, in every locale.
  */
@@ -170,7 +145,7 @@ sb_equal_fold(const char *x, size_t xlen, const char *y, size_t ylen)
 	SbCursor	ys = {y, y + ylen};
 
 	while (xs.at < xs.end && ys.at < ys.end)
-		if (fold_character(take_character(&xs)) != fold_character(take_character(&ys)))
+		if (fold_character(sb_next_character(&xs.at, xs.end)) != fold_character(sb_next_character(&ys.at, ys.end)))
 			return false;
 	return xs.at == xs.end && ys.at == ys.end;
 }

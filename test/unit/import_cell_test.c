@@ -599,7 +599,7 @@ test_broken_bytes(void)
 	{
 		SbSlice		cell = exact(broken[i], strlen(broken[i]));
 		const char *at = cell.data;
-		uint32_t	c = import_next_character(&at, cell.data + cell.len);
+		uint32_t	c = sb_next_character(&at, cell.data + cell.len);
 
 		ok(c > 0x10FFFF && at == cell.data + 1, "broken bytes %d are no character", i + 1);
 		ok(import_last_character(cell.data, cell.data + cell.len) > 0x10FFFF, "... from behind neither");
