@@ -22,25 +22,12 @@
  *-------------------------------------------------------------------------
  */
 #include "csv_internal.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 /* How many bytes of the input are no part of the file. */
 #define OPTION_BYTES 8
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static long used;
 

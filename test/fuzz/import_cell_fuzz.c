@@ -16,20 +16,9 @@
  *-------------------------------------------------------------------------
  */
 #include "import_cell_internal.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 /* Between two cells, and for a cell that is not there. */
 #define SEPARATOR 0xFF
@@ -37,8 +26,6 @@
 
 #define COLUMNS 24
 #define MAX_CHUNKS 4096
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const ImportColumn columns[COLUMNS] = {
 	{.name = "name", .kind = IMPORT_TEXT, .length_limit = 8},

@@ -13,24 +13,11 @@
  *-------------------------------------------------------------------------
  */
 #include "import_clean.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
-
 #define SEPARATOR 0xFF
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A copy of its own, so that the sanitizer sees its ends. */
 static SbSlice

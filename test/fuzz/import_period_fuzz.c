@@ -14,20 +14,9 @@
  *-------------------------------------------------------------------------
  */
 #include "import_period.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 #define SEPARATOR 0xFF
 #define CELLS 4
@@ -37,8 +26,6 @@
 #define HAS_TO 0x20
 #define HAS_OPEN_END 0x40
 #define HAS_UNKNOWN_START 0x80
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const SbDateFormat all_formats[] = {SB_FORMAT_YYYY_MM_DD, SB_FORMAT_DD_MM_YYYY_DOT, SB_FORMAT_YYYYMMDD, SB_FORMAT_DD_MM_YYYY_SLASH};
 static const char *const all_names[] = {"YYYY-MM-DD", "DD.MM.YYYY", "YYYYMMDD", "DD/MM/YYYY"};

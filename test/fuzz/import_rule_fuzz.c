@@ -18,25 +18,12 @@
  *-------------------------------------------------------------------------
  */
 #include "import_rule_internal.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 #define COLUMNS 8
 #define MAX_CHUNKS 65536
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Of each type two columns, with short names that noise can hit. */
 static const char names[] = "abntxyde";

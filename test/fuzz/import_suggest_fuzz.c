@@ -13,26 +13,13 @@
  *-------------------------------------------------------------------------
  */
 #include "import_suggest.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 #define SEPARATOR 0xFF
 #define MAX_PIECES 200
 #define MAX_CHUNKS 4096
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void *chunks[MAX_CHUNKS];
 static int	nchunks = 0;

@@ -17,24 +17,10 @@
  *-------------------------------------------------------------------------
  */
 #include "interval_set.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz.h"
 
 #define DAYS		256
 #define MAX_ITEMS	2048
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const SbOrder order = {NULL, NULL};
 static const SbSetOwner owner = {&order, NULL};

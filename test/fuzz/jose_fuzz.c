@@ -19,25 +19,12 @@
  *-------------------------------------------------------------------------
  */
 #include "jose.h"
+#include "fuzz.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NOW INT64_C(1800000000)
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static long live = 0;
 

@@ -18,20 +18,9 @@
  *-------------------------------------------------------------------------
  */
 #include "merge_plan.h"
+#include "fuzz.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Stop when a promise is broken. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 #define MAX_PARTS 200
 
@@ -41,8 +30,6 @@ typedef struct World
 	SbInterval	when[MAX_PARTS];
 	uint8_t		value[MAX_PARTS];
 } World;
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const SbOrder integers = {NULL, NULL};
 
