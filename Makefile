@@ -53,7 +53,9 @@ CODE_PARTS = \
 	src/sql/auth_keys.sql \
 	src/sql/auth_request.sql \
 	src/sql/auth_roles.sql \
+	src/sql/auth_throttle.sql \
 	src/sql/auth_session.sql \
+	src/sql/auth_own_sessions.sql \
 	src/sql/auth_explain.sql \
 	src/sql/register.sql \
 	src/sql/worker.sql \
@@ -82,6 +84,7 @@ CODE_PARTS = \
 	src/sql/derive_stats.sql \
 	src/sql/derive_segments.sql \
 	src/sql/derive_rows.sql \
+	src/sql/derive_used.sql \
 	src/sql/derive.sql \
 	src/sql/api.sql \
 	src/sql/doctor.sql \
