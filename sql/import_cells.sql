@@ -112,6 +112,36 @@ CALL import_oracle.run('fractions', 'legal_relationship_source_dates', '{}', 0, 
 DELETE FROM import_oracle.fault WHERE kind = 'coordinate';
 UPDATE import_oracle.fault SET kind = replace(kind, 'former ', '') WHERE kind LIKE 'former %';
 
+-- Relationships that hit each other and the register: the same ends, types of one influencer at a time, shares, circles, other kinds of units, unknown ones.
+CREATE PROCEDURE public.relate(job_slug text, strategy text, row_count integer, legal_units integer, settings jsonb DEFAULT '{}')
+LANGUAGE plpgsql AS $relate$
+BEGIN
+    UPDATE import.definition AS d SET strategy = relate.strategy::import.strategy WHERE d.slug = 'legal_relationship_source_dates';
+    INSERT INTO import.job (slug, definition_id, processing_batch_size, unique_units) SELECT job_slug, d.id, 7, job_slug = 'related_2' FROM import.definition AS d WHERE d.slug = 'legal_relationship_source_dates';
+    PERFORM setseed((hashtext(job_slug) % 1000) / 1000.0);
+    EXECUTE format($sql$
+        WITH r AS MATERIALIZED (
+        SELECT CASE WHEN r.p < 0.96 THEN 'L' || r.x WHEN r.p < 0.98 THEN 'E' || r.x WHEN r.p < 0.99 THEN 'X' || r.x END,
+               CASE WHEN r.q < 0.96 THEN 'L' || r.y WHEN r.q < 0.98 THEN 'E' || r.y WHEN r.q < 0.99 THEN 'X' || r.y END,
+               r.code, CASE WHEN r.s < 0.9 THEN round((r.s * 80)::numeric, 3)::text WHEN r.s < 0.96 THEN (ARRAY['100', '0', '150', '-5', '100.004', '100.005', '0.004', 'x'])[1 + floor(r.s * 800)::integer %% 8] END,
+               to_char(r.day, 'YYYY-MM-DD'), CASE WHEN r.t < 0.3 THEN 'infinity' ELSE to_char(r.day + (r.t * 900 - 300)::integer, 'YYYY-MM-DD') END
+        FROM (SELECT random() AS p, random() AS q, random() AS s, random() AS t, b.x, CASE WHEN random() < 0.2 THEN b.x + 1 ELSE 1 + floor(random() * $2)::integer END AS y,
+                     (SELECT t.code FROM register.legal_rel_type AS t WHERE b.i > 0 ORDER BY random() LIMIT 1) AS code, DATE '2014-11-01' + (random() * 1700)::integer AS day
+              FROM (SELECT g.i, 1 + floor(random() * $2)::integer AS x FROM generate_series(1, $1) AS g (i) OFFSET 0) AS b OFFSET 0) AS r)
+        INSERT INTO import.%I (influencing_tax_ident, influenced_tax_ident, rel_type_code, percentage, valid_from, valid_to)
+        SELECT r.* FROM r UNION ALL (SELECT r.* FROM r LIMIT 9)$sql$, job_slug || '_upload') USING row_count, legal_units;
+    CALL import_oracle.compare(job_slug, settings);
+END
+$relate$;
+CALL relate('related_1', 'insert_or_update', 300, 12);
+CALL relate('related_2', 'insert_or_replace', 300, 40, '{"work_mem": "64kB", "datestyle": "German", "timezone": "Pacific/Apia"}');
+CALL relate('related_3', 'insert_only', 200, 30);
+CALL relate('related_4', 'update_only', 200, 20);
+CALL relate('related_5', 'replace_only', 60, 6);
+UPDATE import.definition AS d SET strategy = 'insert_or_update' WHERE d.slug = 'legal_relationship_source_dates';
+SELECT f.finding ->> 'severity' AS severity, f.finding ->> 'code' AS code, count(*), count(DISTINCT r.job) AS jobs
+FROM import_oracle.result AS r, jsonb_array_elements(r.findings) AS f (finding) WHERE r.job LIKE 'related\_%' GROUP BY 1, 2 ORDER BY 1, 2;
+
 -- Nothing differs.
 SELECT d.job, d.what, count(*), min(d.row_id) AS first FROM import_oracle.difference AS d GROUP BY d.job, d.what ORDER BY d.job, d.what;
 SELECT d.job, d.row_id, d.what, left(d.expected, 600) AS expected, left(d.got, 600) AS got FROM import_oracle.difference AS d ORDER BY d.job, d.row_id, d.what LIMIT 20;
@@ -194,7 +224,7 @@ TRUNCATE import.units_5_data;
 SELECT import.drop_temporary('import_source', 'import_row', 'import_note', 'import_noted', 'import_bad', 'import_ident', 'import_key', 'import_life', 'import_hit', 'import_edge', 'import_entity', 'import_unit', 'import_link', 'import_repeat');
 SELECT * FROM refused;
 CREATE FUNCTION public.stages(job_slug text) RETURNS void LANGUAGE sql AS $stages$
-    SELECT import.analyse_source(j.id), import.analyse_period(j.id), import.analyse_identifiers(j.id), import_oracle.analyse_units(j.id), import.analyse_repeats(j.id) FROM import.job AS j WHERE j.slug = job_slug
+    SELECT import_oracle.analyse_source(j.id), import_oracle.analyse_period(j.id), import_oracle.analyse_identifiers(j.id), import_oracle.analyse_units(j.id), import_oracle.analyse_repeats(j.id) FROM import.job AS j WHERE j.slug = job_slug
 $stages$;
 SELECT stages('units_5');
 \echo == rows that are there already

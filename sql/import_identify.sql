@@ -133,7 +133,7 @@ DECLARE
     before jsonb;
 BEGIN
     SELECT j.* INTO STRICT job FROM import.job AS j WHERE j.slug = job_slug;
-    PERFORM import.analyse_source(job.id), import.analyse_period(job.id), import.analyse_identifiers(job.id), import_oracle.analyse_units(job.id), import.analyse_repeats(job.id), import.analyse_cells(job.id);
+    PERFORM import_oracle.analyse_source(job.id), import_oracle.analyse_period(job.id), import_oracle.analyse_identifiers(job.id), import_oracle.analyse_units(job.id), import_oracle.analyse_repeats(job.id), import.analyse_cells(job.id);
     EXECUTE format('CREATE TEMPORARY TABLE expected AS SELECT d.*, b.findings FROM import.%I AS d LEFT JOIN pg_temp.import_bad AS b USING (row_id)', job.data_table_name);
     EXECUTE format('TRUNCATE import.%I', job.data_table_name);
     SELECT jsonb_object_agg(s.key, current_setting(s.key)) INTO before FROM jsonb_each_text(settings) AS s;

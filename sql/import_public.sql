@@ -5,6 +5,12 @@ CREATE DATABASE regress_import_public TEMPLATE contrib_regression;
 \c regress_import_public
 \getenv top PG_ABS_SRCDIR
 \set files :top '/test/import/public/'
+\set oracle :top '/test/import/oracle.sql'
+\set stages :top '/test/import/oracle_stages.sql'
+\set ECHO none
+\i :oracle
+\i :stages
+\set ECHO all
 SET statbus."current_date" = '2025-06-15';
 SET datestyle = 'ISO, YMD';
 \set VERBOSITY terse
@@ -178,7 +184,7 @@ CREATE FUNCTION public.differing_rows(job_slug text) RETURNS TABLE (row_id bigin
 DECLARE
     job_id CONSTANT integer := (SELECT j.id FROM import.job AS j WHERE j.slug = job_slug);
 BEGIN
-    PERFORM import.analyse_source(job_id), import.analyse_period(job_id);
+    PERFORM import_oracle.analyse_source(job_id), import_oracle.analyse_period(job_id);
     RETURN QUERY EXECUTE format($sql$
         SELECT s.row_id, x.by_sql, x.by_c
         FROM pg_temp.import_source AS s
@@ -194,7 +200,7 @@ END
 $differing_rows$;
 SELECT j.slug, d.* FROM import.job AS j CROSS JOIN LATERAL public.differing_rows(j.slug) AS d WHERE j.state = 'finished' ORDER BY j.id, d.row_id;
 -- And of the periods of Sirene.
-SELECT import.analyse_source(j.id), import.analyse_period(j.id) FROM import.job AS j WHERE j.slug = 'unites' \g /dev/null
+SELECT import_oracle.analyse_source(j.id), import_oracle.analyse_period(j.id) FROM import.job AS j WHERE j.slug = 'unites' \g /dev/null
 SELECT n.row_id, n.severity, n.finding FROM pg_temp.import_note AS n ORDER BY n.row_id, n.finding;
 SELECT f.row_id, f.severity, f.column_name, f.code, f.value FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id WHERE j.slug = 'unites' AND f.column_name LIKE 'valid\_%' ORDER BY f.row_id, f.column_name;
 

@@ -236,7 +236,7 @@ add_file_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 	}
 }
 
-/* All that was to be said of a row before its cells; of a skipped row's period nothing is. */
+/* All that was to be said of a row before its cells; of the period of a row that says nothing, or nobody knows what, nothing is. */
 static void
 collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 {
@@ -244,7 +244,7 @@ collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 
 	record->nnotes = 0;
 	import_notes_of_row(analysis->notes, row->row_id, &record->notes, &record->nnotes, &analysis->note_room);
-	if (!row->is_blank && !row->is_broken)
+	if (!(row->is_blank && record->row.is_skipped) && !row->is_broken)
 		add_period_notes(analysis, row);
 	if (row->findings != NULL)
 		add_file_notes(analysis, row);

@@ -359,5 +359,9 @@ extern bool import_is_erase_word(const ImportPlan *plan, SbSlice cell);
 
 /* True for a cell that is a number above one. */
 extern bool import_percentage_above_one(const ImportPlan *plan, SbSlice cell);
+extern int32_t import_percentage_hundredths(const ImportPlan *plan, SbSlice cell);
+
+/* 100 per cent. */
+#define IMPORT_ALL_HUNDREDTHS 10000
 
 #endif							/* STATBUS_IMPORT_CELL_H */

@@ -314,6 +314,34 @@ import_percentage_above_one(const ImportPlan *plan, SbSlice cell)
 	return !digits.negative && compare_size(&digits, "1", "") > 0;
 }
 
+/*
+ * A cell that is a share, in hundredths of a per cent, as the register rounds
+ * it: 10001 is any share above 100 per cent, -1 no share.
+ */
+int32_t
+import_percentage_hundredths(const ImportPlan *plan, SbSlice cell)
+{
+	SbNumber	number;
+	ImportDigits digits;
+	int32_t		hundredths = 0;
+
+	if (cell.data == NULL ||
+		sb_parse_numeric(cell.data, cell.len, plan->decimal, plan->thousands, &number) != SB_PARSE_OK)
+		return -1;
+	digits = digits_of(&number);
+	if (digits.negative)
+		return -1;
+	if (digits.whole_len > 3)
+		return IMPORT_ALL_HUNDREDTHS + 1;
+	for (size_t i = 0; i < digits.whole_len; i++)
+		hundredths = hundredths * 10 + (digits.whole[i] - '0');
+	for (size_t i = 0; i < 2; i++)
+		hundredths = hundredths * 10 + (i < digits.fraction_len ? digits.fraction[i] - '0' : 0);
+	if (digits.fraction_len > 2 && digits.fraction[2] >= '5')
+		hundredths++;
+	return hundredths > IMPORT_ALL_HUNDREDTHS ? IMPORT_ALL_HUNDREDTHS + 1 : hundredths;
+}
+
 /* Yes or no, in the declared words. */
 void
 import_judge_boolean(ImportJudge *judge, int column)

@@ -12,6 +12,7 @@
  *	  import_pending_sql.c   what other jobs are about to bring
  *	  import_repeat_sql.c    rows of one entity against each other
  *	  import_register_sql.c  what the register knows
+ *	  import_relationship*_sql.c  files about relationships
  *	  import_remark_sql.c    findings, written
  *
  * A row that was read becomes an IdentifyRow, which is spooled: its period, its
@@ -214,6 +215,9 @@ struct ImportIdentify
 	bool		wants;			/* rows refer to units that are not known */
 	HTAB	   *pending;		/* their identifiers that wait in other jobs */
 
+	/* Of files about relationships. */
+	struct IdentifyLinks *links;	/* NULL: the file is about units */
+
 	/* What rows say of each other. */
 	IdentifyEvents conflicts;	/* while rows are judged */
 	IdentifyEvents events;		/* when fates are asked for */
@@ -275,7 +279,14 @@ extern const char *import_pending_job(const ImportIdentify *identify, uint32 nod
 /* import_repeat_sql.c */
 extern void import_repeat_begin(ImportIdentify *identify);
 extern void import_repeat_add(ImportIdentify *identify, const IdentifyCase *rowcase);
+extern void import_repeat_take(ImportIdentify *identify, const IdentifyRow *row, uint32 founding, bool is_error);
 extern void import_repeat_judge(ImportIdentify *identify);
+
+/* import_relationship_sql.c */
+extern void import_relationship_begin(ImportIdentify *identify);
+extern void import_relationship_add(ImportIdentify *identify, const ImportFileRow *row);
+extern void import_relationship_judge(ImportIdentify *identify);
+extern void import_relationship_next(ImportIdentify *identify, ImportFate *fate);
 
 /* import_register_sql.c */
 extern void import_register_ask(ImportIdentify *identify);
@@ -299,6 +310,7 @@ extern void import_remark_begin(ImportIdentify *identify, IdentifyRemark *remark
 								const char *code, const char *column, SbSlice value);
 extern void import_remark_text(IdentifyRemark *remark, const char *key, SbSlice text);
 extern void import_remark_number(IdentifyRemark *remark, const char *key, int64 number);
+extern void import_remark_numeric(IdentifyRemark *remark, const char *key, Numeric number);
 extern void import_remark_true(IdentifyRemark *remark, const char *key);
 extern void import_remark_names(IdentifyRemark *remark, const char *key, const char *const *names, int nnames);
 extern void import_remark_slices(IdentifyRemark *remark, const char *key, const SbSlice *texts, int ntexts);
@@ -307,6 +319,7 @@ extern void import_remark_life(IdentifyRemark *remark, const char *key, const Id
 extern void import_remark_open(IdentifyRemark *remark, const char *key);
 extern void import_remark_close(IdentifyRemark *remark);
 extern void import_remark_jsonb(IdentifyRemark *remark, const char *key, Jsonb *value);
+extern void import_remark_object(IdentifyRemark *remark, Jsonb *details);
 extern void import_remark_columns(ImportIdentify *identify, IdentifyRemark *remark, const IdentifyCase *rowcase,
 								  IdentifyRole role);
 extern void import_remark_details(IdentifyRemark *remark);

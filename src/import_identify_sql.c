@@ -275,6 +275,8 @@ import_identify_begin(ImportJob *job, ImportNotes *notes)
 	identify->idents.seed = pg_prng_uint64(&pg_global_prng_state);
 	import_idents_init(&identify->idents);
 	identify->rows = import_spool_begin(identify->context);
+	if (identify->mode == IDENTIFY_RELATIONSHIP)
+		import_relationship_begin(identify);
 	MemoryContextSwitchTo(old);
 	return identify;
 }
@@ -551,6 +553,8 @@ import_identify_add(ImportIdentify *identify, const ImportFileRow *row)
 		if ((at->flags & (IDENTIFY_SKIPPED | IDENTIFY_REFUSED)) == 0)
 			add_sums(identify, row);
 	}
+	if (identify->links != NULL)
+		import_relationship_add(identify, row);
 	import_spool_write(identify->rows, at, sizeof(*at));
 	import_spool_write(identify->rows, current->idents, sizeof(IdentifyIdent) * at->nidents);
 	MemoryContextReset(identify->scratch);
@@ -624,10 +628,15 @@ import_identify_resolve(ImportIdentify *identify, ImportFile *file)
 
 	identify->file = file;
 	import_register_ask(identify);
-	import_entity_join(identify);
-	import_pending_ask(identify);
 	import_repeat_begin(identify);
-	import_entity_judge(identify);
+	if (identify->links != NULL)
+		import_relationship_judge(identify);
+	else
+	{
+		import_entity_join(identify);
+		import_pending_ask(identify);
+		import_entity_judge(identify);
+	}
 	import_repeat_judge(identify);
 	import_events_begin(&identify->events);
 	import_spool_rewind(identify->rows);
@@ -658,6 +667,11 @@ import_identify_next(ImportIdentify *identify, ImportFate *fate)
 
 	if (!import_identify_read(identify, current))
 		elog(ERROR, "more fates are asked for than rows were added");
+	if (identify->links != NULL)
+	{
+		import_relationship_next(identify, fate);
+		return;
+	}
 	import_entity_place(identify, current);
 	flags = current->row.flags | import_events_of_row(&identify->events, current->row.row_id);
 	memset(fate, 0, sizeof(*fate));

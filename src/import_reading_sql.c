@@ -4,7 +4,7 @@
  *	  What becomes of the cells of a column before anything else: words of the
  *	  file that mean others here, where to cut, columns that stand in.
  *
- * The same in SQL is import.ruled_cell_sql().
+ * The same in SQL is import_oracle.ruled_cell_sql() (test/import/oracle_stages.sql).
  *
  * IDENTIFICATION
  *	  src/import_reading_sql.c

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * import_relationship_cycle_sql.c
- *	  Circles of relationships: the SQL face.
+ *	  Circles of relationships of units of the register; the SQL face.
  *
  * IDENTIFICATION
  *	  src/import_relationship_cycle_sql.c
@@ -18,11 +18,11 @@
 #include "utils/date.h"
 #include "utils/memutils.h"
 
-#include "import_relationship_cycle.h"
+#include "import_relationship_cycle_sql.h"
 
 static int32 *read_array(FunctionCallInfo fcinfo, int argument, Oid type, int *count);
 static int	compare_ids(const void *a, const void *b);
-static int	number_units(const int32 *from, const int32 *to, int count, CycleEdge *edges);
+static int	number_units(CycleEdge *edges, int count);
 static void *get_memory(void *arg, size_t size);
 static void free_memory(void *arg, void *memory);
 static void put_circle(void *arg, int edge, int32_t day, const int *path, int npath);
@@ -53,23 +53,26 @@ compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Give the units numbers from 0; how many there are. */
+/* Give the units of relationships numbers from 0; how many there are. */
 static int
-number_units(const int32 *from, const int32 *to, int count, CycleEdge *edges)
+number_units(CycleEdge *edges, int count)
 {
 	int32	   *units = palloc_extended(sizeof(int32) * (2 * (Size) count + 1), MCXT_ALLOC_HUGE);
 	int			nunits = 0;
 
-	memcpy(units, from, sizeof(int32) * count);
-	memcpy(units + count, to, sizeof(int32) * count);
+	for (int i = 0; i < count; i++)
+	{
+		units[i] = edges[i].from;
+		units[count + i] = edges[i].to;
+	}
 	qsort(units, 2 * (size_t) count, sizeof(int32), compare_ids);
 	for (int i = 0; i < 2 * count; i++)
 		if (nunits == 0 || units[nunits - 1] != units[i])
 			units[nunits++] = units[i];
 	for (int i = 0; i < count; i++)
 	{
-		edges[i].from = (int32) ((int32 *) bsearch(&from[i], units, nunits, sizeof(int32), compare_ids) - units);
-		edges[i].to = (int32) ((int32 *) bsearch(&to[i], units, nunits, sizeof(int32), compare_ids) - units);
+		edges[i].from = (int32) ((int32 *) bsearch(&edges[i].from, units, nunits, sizeof(int32), compare_ids) - units);
+		edges[i].to = (int32) ((int32 *) bsearch(&edges[i].to, units, nunits, sizeof(int32), compare_ids) - units);
 	}
 	pfree(units);
 	return nunits;
@@ -91,6 +94,20 @@ static void
 check_interrupts(void *arg pg_attribute_unused())
 {
 	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Tell of each of the first relationships once whether it is in a circle, as
+ * import_find_cycles() does; units are those of the register, and get other
+ * numbers.
+ */
+void
+import_tell_cycles(CycleEdge *edges, int nedges, int nwanted, CycleFound found, void *arg)
+{
+	CycleCaller caller = {get_memory, free_memory, found, check_interrupts, arg};
+	int			nunits = number_units(edges, nedges);
+
+	import_find_cycles(edges, nedges, nwanted, nunits, &caller);
 }
 
 /* A row of the result; relationships are numbered from 1 there. */
@@ -128,8 +145,6 @@ statbus_import_find_cycles(PG_FUNCTION_ARGS)
 	int32	   *valid_until = read_array(fcinfo, 3, DATEOID, &counts[3]);
 	int			wanted = PG_GETARG_INT32(4);
 	CycleEdge  *edges;
-	CycleCaller caller = {get_memory, free_memory, put_circle, check_interrupts, fcinfo->resultinfo};
-	int			nunits;
 
 	if (counts[1] != counts[0] || counts[2] != counts[0] || counts[3] != counts[0])
 		ereport(ERROR,
@@ -137,13 +152,14 @@ statbus_import_find_cycles(PG_FUNCTION_ARGS)
 				 errmsg("arrays of relationships are of one length")));
 	InitMaterializedSRF(fcinfo, 0);
 	edges = palloc_extended(sizeof(CycleEdge) * ((Size) counts[0] + 1), MCXT_ALLOC_HUGE);
-	nunits = number_units(from, to, counts[0], edges);
 	for (int i = 0; i < counts[0]; i++)
 	{
+		edges[i].from = from[i];
+		edges[i].to = to[i];
 		edges[i].valid_from = valid_from[i];
 		edges[i].valid_until = valid_until[i];
 	}
-	import_find_cycles(edges, counts[0], Max(0, Min(wanted, counts[0])), nunits, &caller);
+	import_tell_cycles(edges, counts[0], Max(0, Min(wanted, counts[0])), put_circle, fcinfo->resultinfo);
 	pfree(edges);
 	PG_RETURN_VOID();
 }

@@ -148,6 +148,19 @@ import_remark_number(IdentifyRemark *remark, const char *key, int64 number)
 	push_number(remark, WJB_VALUE, number);
 }
 
+/* A number that need not be whole. */
+void
+import_remark_numeric(IdentifyRemark *remark, const char *key, Numeric number)
+{
+	JsonbValue	value;
+
+	import_remark_details(remark);
+	push_key(remark, key);
+	value.type = jbvNumeric;
+	value.val.numeric = number;
+	pushJsonbValue(&remark->state, WJB_VALUE, &value);
+}
+
 /* Something that is so. */
 void
 import_remark_true(IdentifyRemark *remark, const char *key)
@@ -269,6 +282,19 @@ import_remark_jsonb(IdentifyRemark *remark, const char *key, Jsonb *json)
 	value.type = jbvBinary;
 	value.val.binary.data = &json->root;
 	value.val.binary.len = (int) (VARSIZE(json) - VARHDRSZ);
+	pushJsonbValue(&remark->state, WJB_VALUE, &value);
+}
+
+/* Details that are an object already, and are all of them. */
+void
+import_remark_object(IdentifyRemark *remark, Jsonb *details)
+{
+	JsonbValue	value;
+
+	push_key(remark, "details");
+	value.type = jbvBinary;
+	value.val.binary.data = &details->root;
+	value.val.binary.len = (int) (VARSIZE(details) - VARHDRSZ);
 	pushJsonbValue(&remark->state, WJB_VALUE, &value);
 }
 

@@ -115,23 +115,30 @@ import_repeat_begin(ImportIdentify *identify)
 void
 import_repeat_add(ImportIdentify *identify, const IdentifyCase *rowcase)
 {
-	IdentifyRepeats *repeats = identify->repeats;
 	const IdentifyRow *row = &rowcase->row;
+
+	if (rowcase->has_entity && !rowcase->is_refused && (row->flags & IDENTIFY_PERIOD) != 0 &&
+		import_idents_node(&identify->idents, rowcase->root)->rows > 1)
+		import_repeat_take(identify, row, rowcase->founding, rowcase->is_error);
+}
+
+/* Take a row of an entity that has several. */
+void
+import_repeat_take(ImportIdentify *identify, const IdentifyRow *row, uint32 founding, bool is_error)
+{
+	IdentifyRepeats *repeats = identify->repeats;
 	CopyRow		copy;
 
-	if (!rowcase->has_entity || rowcase->is_refused || (row->flags & IDENTIFY_PERIOD) == 0 ||
-		import_idents_node(&identify->idents, rowcase->root)->rows < 2)
-		return;
 	if (repeats->copies == NULL)
 		repeats->copies = import_sorter_begin(identify->context);
 	memset(&copy, 0, sizeof(copy));
-	copy.founding = import_sort_key(rowcase->founding);
+	copy.founding = import_sort_key(founding);
 	copy.whole = row->whole;
 	copy.row_id = import_sort_key(row->row_id);
 	copy.content = row->content;
 	copy.valid_from = row->valid_from;
 	copy.valid_until = row->valid_until;
-	copy.is_error = rowcase->is_error;
+	copy.is_error = is_error;
 	import_sorter_add(repeats->copies, &copy, sizeof(copy));
 }
 

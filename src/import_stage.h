@@ -15,6 +15,7 @@
  *	  import_note_sql.c      findings that come before those of the cells
  *	  import_ident*.c        identifiers, entities, the register (ImportIdentify)
  *	  import_repeat*.c       rows of one entity against each other
+ *	  import_relationship*.c files about relationships
  *
  * IDENTIFICATION
  *	  src/import_stage.h

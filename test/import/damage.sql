@@ -198,7 +198,7 @@ CREATE TABLE import_oracle.result (job text, row_id bigint, findings jsonb, cell
 CREATE TABLE import_oracle.single (job text, row_id bigint, column_name text, kind text, value text, PRIMARY KEY (job, row_id));
 CREATE TABLE import_oracle.difference (job text, row_id bigint, what text, expected text, got text);
 
--- Lets the oracle analyse a file, then what is under test with the settings given (the whole in C, of relationships the cells stage), and compares what is in the data table and what
+-- Lets the oracle analyse a file, then what is under test with the settings given, and compares what is in the data table and what
 -- is said of each row. Both see the same statement and so the same time.
 CREATE PROCEDURE import_oracle.compare(job_slug text, settings jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $compare$
@@ -207,34 +207,27 @@ DECLARE
     before jsonb;
 BEGIN
     SELECT j.id, j.data_table_name, j.definition_snapshot #>> '{import_definition,mode}' AS mode INTO STRICT job FROM import.job AS j WHERE j.slug = compare.job_slug;
-    PERFORM import.analyse_source(job.id), import.analyse_period(job.id), import.analyse_identifiers(job.id);
+    PERFORM import_oracle.analyse_source(job.id), import_oracle.analyse_period(job.id);
+    PERFORM import_oracle.analyse_identifiers(job.id);
     IF job.mode = 'legal_relationship' THEN
-        PERFORM import.analyse_relationships(job.id);
+        PERFORM import_oracle.analyse_relationships(job.id);
     ELSE
         PERFORM import_oracle.analyse_units(job.id);
     END IF;
-    PERFORM import.analyse_repeats(job.id);
+    PERFORM import_oracle.analyse_repeats(job.id);
 
     PERFORM import_oracle.analyse_cells(job.id);
-    CREATE TEMPORARY TABLE expected_bad AS SELECT b.row_id, b.source_line, b.findings FROM pg_temp.import_bad AS b;
+    CREATE TEMPORARY TABLE expected_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM pg_temp.import_bad AS b;
     EXECUTE format('CREATE TEMPORARY TABLE expected AS SELECT d.* FROM import.%I AS d', job.data_table_name);
     EXECUTE format('TRUNCATE import.%I', job.data_table_name);
 
     SELECT jsonb_object_agg(s.key, current_setting(s.key)) INTO before FROM jsonb_each_text(settings) AS s;
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(settings) AS s;
-    IF job.mode = 'legal_relationship' THEN
-        PERFORM import.analyse_cells(job.id);
-    ELSE
-        PERFORM import.analyse_file(job.id);
-    END IF;
+    PERFORM import.analyse_file(job.id);
     PERFORM set_config(s.key, s.value, false) FROM jsonb_each_text(before) AS s;
     PERFORM import.index_data(job.id);
-    IF job.mode = 'legal_relationship' THEN
-        CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM pg_temp.import_bad AS b WHERE b.row_id > 0;
-    ELSE
-        CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM import.bad_row AS b WHERE b.job_id = job.id AND b.row_id > 0;
-        DELETE FROM import.bad_row AS b WHERE b.job_id = job.id;
-    END IF;
+    CREATE TEMPORARY TABLE got_bad AS SELECT b.row_id, b.source_line, import_oracle.without_suggestions(b.findings) AS findings FROM import.bad_row AS b WHERE b.job_id = job.id AND b.row_id > 0;
+    DELETE FROM import.bad_row AS b WHERE b.job_id = job.id;
     EXECUTE format('CREATE TEMPORARY TABLE got AS SELECT d.* FROM import.%I AS d', job.data_table_name);
 
     INSERT INTO import_oracle.difference (job, row_id, what, expected, got)

@@ -1,6 +1,6 @@
 -- The cells stage of the analysis as SQL text, as it was before it was written in C: the oracle that the C stage must equal, cell for
 -- cell and finding for finding (but that it failed on a definition with a secondary activity and no primary one). For tests only; its answers are those of databases in C.UTF-8, whatever the settings.
--- It reads what the stages before leave in pg_temp (src/sql/import_analyse.sql) and import.plan_column(); the parsers are the member functions.
+-- It reads what the stages before leave in pg_temp (test/import/oracle_stages.sql) and import.plan_column(); the parsers are the member functions.
 CREATE SCHEMA import_oracle;
 
 -- SQL text of a code list: code, id, enabled, is_leaf, an enabled row before a disabled one; own, when the row of the list holds, in_force, when

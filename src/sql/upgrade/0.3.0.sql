@@ -4,6 +4,13 @@ DROP FUNCTION auth.user_id_of(name);
 DROP FUNCTION IF EXISTS import.findings_by_column(jsonb[], boolean);
 DROP FUNCTION IF EXISTS import.analyse_units(integer);
 DROP FUNCTION IF EXISTS import.analyse_links(integer);
+DROP FUNCTION IF EXISTS import.analyse_source(integer);
+DROP FUNCTION IF EXISTS import.analyse_period(integer);
+DROP FUNCTION IF EXISTS import.analyse_identifiers(integer);
+DROP FUNCTION IF EXISTS import.analyse_repeats(integer);
+DROP FUNCTION IF EXISTS import.analyse_relationships(integer);
+DROP FUNCTION IF EXISTS import.keep_findings(integer);
+DROP FUNCTION IF EXISTS import.finding_sql(text, text, text, text, text);
 
 -- Tokens, sessions and keys.
 CREATE TYPE auth.jwt_verify_result AS (
