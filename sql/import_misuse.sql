@@ -31,6 +31,26 @@ CREATE FUNCTION public.forget(n integer) RETURNS integer LANGUAGE plpgsql AS $$ 
 SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT public.forget(n), 7 FROM generate_series(20, 23) AS n');          -- fails
 SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT public.forget(n), 2 FROM generate_series(20, 23) AS n');
 SELECT id, parent, a, b FROM public.child ORDER BY id;
+-- What the transaction has written itself needs no lock; what is not there, or not any more, is still missed.
+CREATE TABLE public.crossed (x integer, y integer, FOREIGN KEY (x, y) REFERENCES public.pair (b, a));
+BEGIN;
+INSERT INTO public.parent SELECT n FROM generate_series(101, 104) AS n;
+INSERT INTO public.pair SELECT n, n + 1 FROM generate_series(101, 104) AS n;
+SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT n, n, n, n + 1 FROM generate_series(101, 103) AS n UNION ALL SELECT 104, 2, 1, 1');
+SELECT id, xmax <> 0 AS locked FROM public.parent ORDER BY id;
+SELECT import.insert_rows('public.crossed', 'INSERT INTO public.crossed SELECT n + 1, n FROM generate_series(101, 104) AS n');
+SAVEPOINT there;
+SELECT import.insert_rows('public.crossed', 'INSERT INTO public.crossed SELECT n, n + 1 FROM generate_series(101, 104) AS n');                 -- fails
+ROLLBACK TO there;
+SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT n, n FROM generate_series(101, 105) AS n');                          -- fails: 105
+ROLLBACK TO there;
+DELETE FROM public.parent WHERE id = 104;
+SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT n, n FROM generate_series(101, 104) AS n');                          -- fails: 104
+ROLLBACK TO there;
+INSERT INTO public.parent VALUES (201);
+ROLLBACK TO there;
+SELECT import.insert_rows('public.child', 'INSERT INTO public.child SELECT n, n FROM unnest(ARRAY[101, 201]) AS n');                            -- fails: 201
+ROLLBACK;
 
 -- Records whose cells nobody can tell apart are not imported by way of a copy of the job either.
 INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)

@@ -8,8 +8,10 @@
  * over, and asking costs more than writing.  Here the statement runs with
  * these triggers silent, notes the first row of each value, and then has the
  * server's own check look at those: what is refused, by what message, and what
- * is locked is the same.  Everything else about the statement is as ever:
- * rights, policies, defaults, constraints, keys and all other triggers.
+ * is locked is the same.  Only what this transaction has written itself is not
+ * locked, for nobody else can delete it before we end; it is looked up here.
+ * Everything else about the statement is as ever: rights, policies, defaults,
+ * constraints, keys and all other triggers.
  *
  * IDENTIFICATION
  *	  src/insert_sql.c
@@ -18,10 +20,14 @@
  */
 #include "statbus.h"
 
+#include "access/genam.h"
+#include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -38,6 +44,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 /* Foreign keys of more columns, or of types that are not passed by value, are left to the server. */
 #define INSERT_KEY_COLUMNS	2
@@ -57,6 +64,17 @@ typedef struct InsertValue
 	bool		is_lost;		/* the first row with it is not there any more */
 } InsertValue;
 
+/* A walk over the rows that a foreign key refers to. */
+typedef struct InsertReferenced
+{
+	Relation	relation;
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+	int			places[INSERT_KEY_COLUMNS]; /* of the index's columns in the key */
+	RegProcedure equal[INSERT_KEY_COLUMNS]; /* by the index's columns */
+} InsertReferenced;
+
 /* A foreign key whose check is put off. */
 typedef struct InsertCheck
 {
@@ -64,6 +82,10 @@ typedef struct InsertCheck
 	int			count;
 	AttrNumber	columns[INSERT_KEY_COLUMNS];
 	int			places[INSERT_KEY_COLUMNS]; /* of them in what is returned */
+	bool		has_last;
+	InsertKey	last;			/* of the row before */
+	bool		is_elsewhere;	/* refers to what others have written */
+	InsertReferenced *referenced;	/* NULL: not opened yet */
 } InsertCheck;
 
 /* A row that is the first with its value of a foreign key. */
@@ -94,6 +116,10 @@ static void receive_start(DestReceiver *self, int operation, TupleDesc desc);
 static bool returns_columns(const Query *query, const InsertReceiver *receiver);
 static PlannedStmt *plan_insert(const char *sql, Relation relation, const InsertReceiver *receiver);
 static void silence_checks(EState *estate, const InsertReceiver *receiver);
+static bool find_index_columns(const ForeignKeyCacheInfo *key, Relation relation, InsertReferenced *referenced);
+static InsertReferenced *open_referenced(Relation relation, const InsertCheck *check);
+static void close_referenced(InsertReferenced *referenced);
+static bool is_own(Relation relation, InsertCheck *check, const InsertKey *key);
 static void check_row(Relation relation, TupleTableSlot *slot, FmgrInfo *function, Trigger *trigger);
 static void check_lost_values(Relation relation, InsertReceiver *receiver, FmgrInfo *function, int nlost);
 static void check_first_rows(Relation relation, InsertReceiver *receiver);
@@ -187,14 +213,17 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	for (int i = 0; i < receiver->nchecks; i++)
 	{
-		const InsertCheck *check = &receiver->checks[i];
+		InsertCheck *check = &receiver->checks[i];
 		InsertKey	key;
 		InsertValue *value;
 		bool		found;
 		InsertFirst *first;
 
-		if (!key_of_row(slot, check, i, check->places, &key))
+		if (!key_of_row(slot, check, i, check->places, &key) ||
+			(check->has_last && memcmp(&check->last, &key, sizeof(InsertKey)) == 0))
 			continue;
+		check->last = key;
+		check->has_last = true;
 		value = hash_search(receiver->seen, &key, HASH_ENTER, &found);
 		if (found)
 			continue;
@@ -289,6 +318,116 @@ silence_checks(EState *estate, const InsertReceiver *receiver)
 	triggers->trig_insert_after_row = others;
 }
 
+/*
+ * How the index behind a foreign key finds a row by the key's columns; false
+ * when that is not an equality of equal types.
+ */
+static bool
+find_index_columns(const ForeignKeyCacheInfo *key, Relation relation, InsertReferenced *referenced)
+{
+	Form_pg_index form = referenced->index->rd_index;
+
+	if (referenced->index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts != key->nkeys || !form->indisvalid)
+		return false;
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		Oid			type = referenced->index->rd_opcintype[i];
+		Oid			operator = get_opfamily_member(referenced->index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
+		int			place = 0;
+
+		while (place < key->nkeys && key->confkey[place] != form->indkey.values[i])
+			place++;
+		if (place == key->nkeys || !OidIsValid(operator) || key->conpfeqop[place] != operator ||
+			TupleDescAttr(RelationGetDescr(relation), key->conkey[place] - 1)->atttypid != type)
+			return false;
+		referenced->places[i] = place;
+		referenced->equal[i] = get_opcode(operator);
+	}
+	return true;
+}
+
+/* What a foreign key refers to, to look up rows there; NULL when that cannot be done by its index. */
+static InsertReferenced *
+open_referenced(Relation relation, const InsertCheck *check)
+{
+	InsertReferenced *referenced = palloc0(sizeof(InsertReferenced));
+	ForeignKeyCacheInfo *key = NULL;
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(check->trigger->tgconstraint));
+	Oid			index;
+	ListCell   *cell;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for constraint %u", check->trigger->tgconstraint);
+	index = ((Form_pg_constraint) GETSTRUCT(row))->conindid;
+	ReleaseSysCache(row);
+	foreach(cell, RelationGetFKeyList(relation))
+	{
+		if (lfirst_node(ForeignKeyCacheInfo, cell)->conoid == check->trigger->tgconstraint)
+			key = copyObject(lfirst_node(ForeignKeyCacheInfo, cell));
+	}
+	if (key == NULL)
+		return NULL;
+	referenced->relation = table_open(key->confrelid, AccessShareLock);
+	if (referenced->relation->rd_rel->relkind != RELKIND_RELATION)
+	{
+		table_close(referenced->relation, NoLock);
+		return NULL;
+	}
+	referenced->index = index_open(index, AccessShareLock);
+	if (!find_index_columns(key, relation, referenced))
+	{
+		index_close(referenced->index, NoLock);
+		table_close(referenced->relation, NoLock);
+		return NULL;
+	}
+	referenced->slot = table_slot_create(referenced->relation, NULL);
+	referenced->scan = statbus_index_beginscan(referenced->relation, referenced->index, SnapshotSelf, check->count);
+	return referenced;
+}
+
+/* The end of looking up rows; the locks stay. */
+static void
+close_referenced(InsertReferenced *referenced)
+{
+	index_endscan(referenced->scan);
+	ExecDropSingleTupleTableSlot(referenced->slot);
+	index_close(referenced->index, NoLock);
+	table_close(referenced->relation, NoLock);
+}
+
+/*
+ * Is what a row refers to there, and written by this transaction?  A foreign
+ * key of which the first value is not is not asked again: that of a code list.
+ */
+static bool
+is_own(Relation relation, InsertCheck *check, const InsertKey *key)
+{
+	InsertReferenced *referenced = check->referenced;
+	ScanKeyData keys[INSERT_KEY_COLUMNS];
+	bool		own = false;
+
+	if (check->is_elsewhere || key->nulls != 0)
+		return false;
+	if (referenced == NULL)
+		referenced = check->referenced = open_referenced(relation, check);
+	if (referenced != NULL)
+	{
+		for (int i = 0; i < check->count; i++)
+			ScanKeyInit(&keys[i], i + 1, BTEqualStrategyNumber, referenced->equal[i], key->values[referenced->places[i]]);
+		index_rescan(referenced->scan, keys, check->count, NULL, 0);
+		if (index_getnext_slot(referenced->scan, ForwardScanDirection, referenced->slot))
+		{
+			bool		is_null;
+			Datum		writer = slot_getsysattr(referenced->slot, MinTransactionIdAttributeNumber, &is_null);
+
+			own = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(writer));
+		}
+		ExecClearTuple(referenced->slot);
+	}
+	check->is_elsewhere = !own;
+	return own;
+}
+
 /* Have the server's own check look at a row. */
 static void
 check_row(Relation relation, TupleTableSlot *slot, FmgrInfo *function, Trigger *trigger)
@@ -356,12 +495,15 @@ check_first_rows(Relation relation, InsertReceiver *receiver)
 	for (int i = 0; i < receiver->nfirst; i++)
 	{
 		InsertFirst *first = &receiver->first[i];
+		InsertCheck *check = &receiver->checks[first->key.check];
 		InsertValue *value;
 
 		CHECK_FOR_INTERRUPTS();
+		if (is_own(relation, check, &first->key))
+			continue;
 		if (table_tuple_fetch_row_version(relation, &first->tid, SnapshotSelf, slot))
 		{
-			check_row(relation, slot, &function, receiver->checks[first->key.check].trigger);
+			check_row(relation, slot, &function, check->trigger);
 			ExecClearTuple(slot);
 			continue;
 		}
@@ -370,6 +512,9 @@ check_first_rows(Relation relation, InsertReceiver *receiver)
 		nlost++;
 	}
 	ExecDropSingleTupleTableSlot(slot);
+	for (int i = 0; i < receiver->nchecks; i++)
+		if (receiver->checks[i].referenced != NULL)
+			close_referenced(receiver->checks[i].referenced);
 	if (nlost > 0)
 		check_lost_values(relation, receiver, &function, nlost);
 }
