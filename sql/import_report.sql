@@ -68,6 +68,46 @@ SELECT count(*) > 5 AS results FROM api.import_report('first');
 SELECT api.import_report_csv('first');              -- fails
 RESET ROLE;
 
+-- Findings in words are what these say, whatever is put into the templates.
+CREATE FUNCTION pg_temp.render(template text, given jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(coalesce(CASE WHEN part.piece[1] IS NOT NULL THEN given ->> part.piece[1] END, part.piece[2], '{' || part.piece[1] || '}', ''), '' ORDER BY part.position)
+    FROM regexp_matches(template, '\{([a-z_0-9]+)\}|([^{]+|\{)', 'g') WITH ORDINALITY AS part (piece, position)
+$$;
+CREATE FUNCTION pg_temp.given(details jsonb, column_name text, value text) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT coalesce((SELECT jsonb_object_agg(d.key, CASE WHEN jsonb_typeof(d.value) = 'array' AND NOT jsonb_path_exists(d.value, 'strict $[*] ? (@.type() == "array" || @.type() == "object")')
+                                                         THEN to_jsonb((SELECT string_agg(w.word, ', ' ORDER BY w.place) FROM jsonb_array_elements_text(d.value) WITH ORDINALITY AS w (word, place)))
+                                                         ELSE d.value END)
+                     FROM jsonb_each(details) AS d), '{}')
+        || jsonb_build_object('column', column_name, 'value', value)
+$$;
+CREATE FUNCTION pg_temp.hint(template text, given jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT nullif(concat_ws('; ',
+        CASE WHEN NOT EXISTS (SELECT FROM regexp_matches(template, '\{([a-z_0-9]+)\}', 'g') AS k (key) WHERE given ->> k.key[1] IS NULL) THEN pg_temp.render(template, given) END,
+        given ->> 'hint',
+        CASE WHEN given ->> 'suggestion' IS NOT NULL AND coalesce(template, '') NOT LIKE '%{suggestion}%' THEN format('Did you mean "%s"?', given ->> 'suggestion') END), '')
+$$;
+WITH template AS (
+    SELECT c.message, c.hint FROM import.finding_code AS c
+    UNION ALL
+    SELECT t.message, t.hint FROM (VALUES
+        (NULL, NULL), ('', ''), ('{', '{hint'), ('{{column}}', '{column'), ('{}{Column}{ value}{value}', '{suggestion}{'), ('é{list}{numbers}{nested}ø', '{list}'), ('{n}{yes}{nothing}', '{nothing}'),
+        ('}{column}{', 'See {numbers}.'), (E'{value}\n{object}', '{empty}'), ('{value}', 'Say {suggestion}')) AS t (message, hint)
+), finding AS (
+    SELECT f.* FROM (SELECT jsonb_build_object('code', i.code, 'column', i.column_name, 'value', i.value) || CASE WHEN i.details IS NULL THEN '{}' ELSE jsonb_build_object('details', i.details) END AS finding FROM import.finding AS i) AS f
+    UNION
+    SELECT v.finding::jsonb FROM (VALUES (NULL), ('{}'), ('{"code": "c"}'), ('{"column": "{value}", "value": "{column}", "details": {"column": "other", "value": ["x"]}}'), ('{"column": null, "value": 5, "code": "x"}'),
+        ('{"column": "c", "value": "", "details": {"hint": "", "suggestion": "{hint}"}}'), ('{"details": {"hint": "{n} é", "n": 1.50, "yes": true, "nothing": null, "empty": [], "object": {"a": [1]}}}'),
+        ('{"value": "v", "details": {"list": ["a", null, "b"], "numbers": [1, 2.0, false], "nested": [[1], "x"], "suggestion": ["0", "1"]}}')) AS v (finding)
+)
+SELECT count(*) > 1000 AS many,
+       count(*) FILTER (WHERE import.finding_given(f.finding -> 'details', f.finding ->> 'column', f.finding ->> 'value') IS DISTINCT FROM g.given) AS other_given,
+       count(*) FILTER (WHERE statbus.render_template(t.message, g.given) IS DISTINCT FROM pg_temp.render(t.message, g.given)) AS other_message,
+       count(*) FILTER (WHERE import.finding_hint(t.hint, g.given) IS DISTINCT FROM pg_temp.hint(t.hint, g.given)) AS other_hint,
+       count(*) FILTER (WHERE import.finding_text(f.finding, t.message, t.hint) IS DISTINCT FROM
+           concat_ws('. ', coalesce(pg_temp.render(t.message, g.given), concat_ws(': ', f.finding ->> 'column', f.finding ->> 'code')), pg_temp.hint(t.hint, g.given))) AS other_text
+FROM template AS t CROSS JOIN finding AS f CROSS JOIN LATERAL (SELECT pg_temp.given(f.finding -> 'details', f.finding ->> 'column', f.finding ->> 'value') AS given) AS g;
+SELECT statbus.render_template('{a}', NULL), statbus.render_template('{a} {b}', '["a"]'), import.finding_hint('{a}', NULL), import.finding_hint('a', NULL), import.finding_text('[]', 'm {column}', NULL);
+
 -- The report goes in again as it is, and comes to the same, but for the row that was too short and is not any more.
 SELECT api.import_report_csv('first') AS file \gset
 SET ROLE "regress_report_rita@example.org";

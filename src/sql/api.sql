@@ -478,13 +478,8 @@ GRANT EXECUTE ON FUNCTION statbus.open_tasks(text[]) TO authenticated;
 -- One pass over the template: what a value holds is never read as a placeholder again.
 CREATE OR REPLACE FUNCTION statbus.render_template(template text, given jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $render_template$
-    SELECT string_agg(coalesce(CASE WHEN part.piece[1] IS NOT NULL THEN given ->> part.piece[1] END, part.piece[2], '{' || part.piece[1] || '}', ''),
-                      '' ORDER BY part.position)
-    FROM regexp_matches(template, '\{([a-z_0-9]+)\}|([^{]+|\{)', 'g') WITH ORDINALITY AS part (piece, position)
-$render_template$;
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_render_template';
 COMMENT ON FUNCTION statbus.render_template(text, jsonb) IS 'A text in which {key} stands for the value of the key; a key that is not given stays as it is';
 REVOKE ALL ON FUNCTION statbus.render_template(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION statbus.render_template(text, jsonb) TO authenticated;

@@ -32,17 +32,8 @@ GRANT EXECUTE ON FUNCTION import.job_of_reader(text) TO authenticated;
 -- What the templates of a code are filled with. A list is read as words with commas between them.
 CREATE OR REPLACE FUNCTION import.finding_given(details jsonb, column_name text, value text)
 RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $finding_given$
-    SELECT CASE WHEN jsonb_path_exists(details, 'strict $.* ? (@.type() == "array")', '{}', true)
-                THEN (SELECT jsonb_object_agg(d.key, CASE WHEN jsonb_typeof(d.value) = 'array' AND NOT jsonb_path_exists(d.value, 'strict $[*] ? (@.type() == "array" || @.type() == "object")')
-                                                          THEN to_jsonb((SELECT string_agg(w.word, ', ' ORDER BY w.place) FROM jsonb_array_elements_text(d.value) WITH ORDINALITY AS w (word, place)))
-                                                          ELSE d.value END)
-                      FROM jsonb_each(details) AS d)
-                ELSE coalesce(details, '{}') END
-        || jsonb_build_object('column', column_name, 'value', value)
-$finding_given$;
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_finding_given';
 COMMENT ON FUNCTION import.finding_given(jsonb, text, text) IS 'The details of a finding with its column and value, as they are put into its message and its hint';
 REVOKE ALL ON FUNCTION import.finding_given(jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.finding_given(jsonb, text, text) TO authenticated;
@@ -51,16 +42,8 @@ GRANT EXECUTE ON FUNCTION import.finding_given(jsonb, text, text) TO authenticat
 -- proposes is said in any case, and a suggestion also where the template does not speak of it.
 CREATE OR REPLACE FUNCTION import.finding_hint(template text, given jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $finding_hint$
-    SELECT nullif(concat_ws('; ',
-        CASE WHEN NOT EXISTS (SELECT FROM regexp_matches(finding_hint.template, '\{([a-z_0-9]+)\}', 'g') AS k (key) WHERE given ->> k.key[1] IS NULL)
-             THEN statbus.render_template(finding_hint.template, given) END,
-        given ->> 'hint',
-        CASE WHEN given ->> 'suggestion' IS NOT NULL AND coalesce(finding_hint.template, '') NOT LIKE '%{suggestion}%'
-             THEN format('Did you mean "%s"?', given ->> 'suggestion') END), '')
-$finding_hint$;
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_finding_hint';
 COMMENT ON FUNCTION import.finding_hint(text, jsonb) IS 'What to do about a finding, by the hint of its code and its details; NULL when there is nothing to say';
 REVOKE ALL ON FUNCTION import.finding_hint(text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.finding_hint(text, jsonb) TO authenticated;
@@ -68,14 +51,8 @@ GRANT EXECUTE ON FUNCTION import.finding_hint(text, jsonb) TO authenticated;
 -- A finding in words: message and what to do about it.
 CREATE OR REPLACE FUNCTION import.finding_text(finding jsonb, message text, hint text)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $finding_text$
-    SELECT concat_ws('. ',
-        coalesce(statbus.render_template(finding_text.message, g.given), concat_ws(': ', finding ->> 'column', finding ->> 'code')),
-        import.finding_hint(finding_text.hint, g.given))
-    FROM (SELECT import.finding_given(finding -> 'details', finding ->> 'column', finding ->> 'value') AS given) AS g
-$finding_text$;
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'statbus_import_finding_text';
 COMMENT ON FUNCTION import.finding_text(jsonb, text, text) IS 'A finding of import.bad_row in words, by message and hint of its code';
 REVOKE ALL ON FUNCTION import.finding_text(jsonb, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.finding_text(jsonb, text, text) TO authenticated;
@@ -152,19 +129,17 @@ BEGIN
         ELSE 'u.ctid' END;
     RETURN NEXT import.csv_record(headings || '{errors,warnings,source_line}', delimiter, true);
     RETURN QUERY EXECUTE format($sql$
-        WITH worded AS MATERIALIZED (   -- most findings of a file are of a few kinds
-            SELECT d.finding, coalesce(d.finding ->> 'severity', c.severity) AS severity, import.finding_text(d.finding, c.message, c.hint) AS words
-            FROM (SELECT DISTINCT f.finding FROM import.bad_row AS b CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f (finding) WHERE b.job_id = $1 AND b.row_id > 0) AS d
-            LEFT JOIN import.finding_code AS c ON c.code = d.finding ->> 'code'
-            WHERE coalesce(d.finding ->> 'severity', c.severity) IN ('error', 'warning')
-        ), said AS MATERIALIZED (
-            SELECT b.row_id, string_agg(w.words, '; ' ORDER BY f.place) FILTER (WHERE w.severity = 'error') AS errors,
-                   string_agg(w.words, '; ' ORDER BY f.place) FILTER (WHERE w.severity = 'warning') AS warnings
+        WITH said AS MATERIALIZED (
+            SELECT b.row_id, w.errors, w.warnings
             FROM import.bad_row AS b
-            CROSS JOIN LATERAL jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
-            JOIN worded AS w ON w.finding = f.finding
-            WHERE b.job_id = $1 AND b.row_id > 0
-            GROUP BY b.row_id)
+            CROSS JOIN LATERAL (
+                SELECT string_agg(x.words, '; ' ORDER BY f.place) FILTER (WHERE x.severity = 'error') AS errors,
+                       string_agg(x.words, '; ' ORDER BY f.place) FILTER (WHERE x.severity = 'warning') AS warnings
+                FROM jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
+                LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code'
+                CROSS JOIN LATERAL (SELECT coalesce(f.finding ->> 'severity', c.severity) AS severity, import.finding_text(f.finding, c.message, c.hint) AS words OFFSET 0) AS x
+            ) AS w
+            WHERE b.job_id = $1 AND b.row_id > 0)
         SELECT import.csv_record(r.cells || ARRAY[s.errors, s.warnings, r.line::text], $2, true)
         FROM (SELECT row_number() OVER (ORDER BY %1$s) AS row_id, %2$s AS line, ARRAY[%3$s]::text[] AS cells FROM import.%4$I AS u OFFSET 0) AS r
         %5$s JOIN said AS s ON s.row_id = r.row_id%6$s
@@ -192,35 +167,38 @@ SET search_path = pg_catalog, pg_temp
 AS $report_results$
 DECLARE
     this_job CONSTANT integer := import.job_of_reader(job_slug);
+    slug text;
+    event json;
+    source json;
 BEGIN
+    SELECT j.slug,
+           json_build_object(
+               'time', to_char(coalesce(j.analysis_stop_at, j.updated_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+               'actor', (SELECT coalesce(u.email::text, u.display_name) FROM auth."user" AS u WHERE u.id = j.user_id),
+               'agent', 'statbus ' || (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'statbus'),
+               'trigger', 'import job ' || j.slug),
+           json_build_array(j.slug, j.definition_snapshot #>> '{import_definition,slug}')
+    INTO STRICT slug, event, source
+    FROM import.job AS j WHERE j.id = this_job;
     RETURN QUERY
-        WITH worded AS MATERIALIZED (
-            SELECT d.finding, coalesce(d.finding ->> 'severity', c.severity) AS severity, import.finding_text(d.finding, c.message, c.hint) AS words
-            FROM (SELECT DISTINCT f.finding FROM import.bad_row AS b CROSS JOIN LATERAL jsonb_array_elements(b.findings) AS f (finding) WHERE b.job_id = this_job) AS d
-            LEFT JOIN import.finding_code AS c ON c.code = d.finding ->> 'code'
-        )
         SELECT json_build_object(
-            'id', concat_ws('-', j.slug, b.row_id, f.place),
-            'event', json_build_object(
-                'time', to_char(coalesce(j.analysis_stop_at, j.updated_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                'actor', (SELECT coalesce(u.email::text, u.display_name) FROM auth."user" AS u WHERE u.id = j.user_id),
-                'agent', 'statbus ' || (SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'statbus'),
-                'trigger', 'import job ' || j.slug),
+            'id', concat_ws('-', slug, b.row_id, f.place),
+            'event', event,
             'rule', json_build_object(
                 'language', 'statbus',
                 'expression', coalesce(f.finding #>> '{details,rule}', f.finding ->> 'code'),
-                'severity', CASE w.severity WHEN 'info' THEN 'information' ELSE w.severity END,
-                'description', w.words,
+                'severity', CASE x.severity WHEN 'info' THEN 'information' ELSE x.severity END,
+                'description', import.finding_text(f.finding, c.message, c.hint),
                 'status', 'active'),
             'data', json_build_object(
-                'source', json_build_array(j.slug, j.definition_snapshot #>> '{import_definition,slug}'),
+                'source', source,
                 'target', array_remove(ARRAY['line ' || b.source_line, f.finding ->> 'column'], NULL),
                 'description', f.finding ->> 'value'),
             'value', '0')
         FROM import.bad_row AS b
-        JOIN import.job AS j ON j.id = b.job_id
         CROSS JOIN LATERAL jsonb_array_elements(b.findings) WITH ORDINALITY AS f (finding, place)
-        JOIN worded AS w ON w.finding = f.finding
+        LEFT JOIN import.finding_code AS c ON c.code = f.finding ->> 'code'
+        CROSS JOIN LATERAL (SELECT coalesce(f.finding ->> 'severity', c.severity) AS severity) AS x
         WHERE b.job_id = this_job
         ORDER BY b.row_id, f.place;
 END
