@@ -61,6 +61,7 @@ CODE_PARTS = \
 	src/sql/worker.sql \
 	src/sql/import_definition.sql \
 	src/sql/import_job.sql \
+	src/sql/import_step.sql \
 	src/sql/import_idents.sql \
 	src/sql/import_public.sql \
 	src/sql/import_upload.sql \

@@ -108,12 +108,33 @@ BEGIN
 END
 $touch$;
 CREATE TRIGGER touch AFTER INSERT ON register.location FOR EACH STATEMENT EXECUTE FUNCTION public.touch();
+-- What batches say of themselves, while they are applied, and what the rows say at the end.
+CREATE TABLE public.counted (slug text, by_batches bigint[], by_rows bigint[], next_batch integer, batches integer);
+CREATE FUNCTION public.note_counts() RETURNS trigger LANGUAGE plpgsql AS $note_counts$
+DECLARE
+    batches integer;
+BEGIN
+    EXECUTE format('SELECT max(d.batch_seq) FROM import.%I AS d', NEW.data_table_name) INTO batches;
+    INSERT INTO public.counted
+    VALUES (NEW.slug, ARRAY[OLD.imported_rows, OLD.unchanged_rows, OLD.skipped_rows, OLD.error_count],
+            ARRAY[NEW.imported_rows, NEW.unchanged_rows, NEW.skipped_rows, NEW.error_count], OLD.next_batch, batches);
+    RETURN NULL;
+END
+$note_counts$;
+CREATE TRIGGER note_counts AFTER UPDATE ON import.job FOR EACH ROW
+    WHEN (OLD.state = 'processing_data' AND NEW.state = 'finished') EXECUTE FUNCTION public.note_counts();
 CALL run_jobs();
 SELECT j.slug, j.state, j.imported_rows AS imported, j.unchanged_rows AS unchanged, j.skipped_rows AS skipped, j.error_count AS errors,
        j.total_rows = j.imported_rows + j.unchanged_rows + j.skipped_rows + j.error_count AS conserved, j.error
 FROM import.job AS j ORDER BY j.id;
 SELECT j.slug, f.code, f.column_name, count(*) FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id
 WHERE f.severity = 'error' AND j.slug IN ('lu_new', 'es_new', 'in_new') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT count(*) AS jobs, bool_and(c.by_batches = c.by_rows) AS told_right, bool_and(c.next_batch = c.batches + 1) AS went_on FROM counted AS c;
+-- Rows are written once more in place: no index has, or asks for, what the application writes.
+SELECT i.indexrelid::regclass::text AS index, string_agg(a.attname, ',') AS columns
+FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND (a.attnum = ANY (i.indkey) OR pg_get_expr(i.indpred, i.indrelid) LIKE '%' || a.attname || '%')
+WHERE i.indrelid = 'import.lu_same_data'::regclass GROUP BY 1 ORDER BY 1;
 CREATE TEMPORARY TABLE result AS SELECT w FROM written() AS w;
 SELECT count(*) AS lines, md5(string_agg(w, E'\n' ORDER BY w COLLATE "C")) AS sum, string_agg(w, E'\n' ORDER BY w COLLATE "C") AS written FROM result \gset
 

@@ -29,23 +29,23 @@ BEGIN
 END $$;
 CREATE TABLE public.applied (id integer GENERATED ALWAYS AS IDENTITY, slug text, batch integer, who text);
 GRANT INSERT ON public.applied TO PUBLIC;
-CREATE OR REPLACE FUNCTION import.apply_batch(job_id integer) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION import.apply_batch(job_id integer, OUT batch integer, OUT row_count bigint, OUT imported bigint, OUT unchanged bigint) LANGUAGE plpgsql AS $$
 DECLARE
     job import.job;
-    batch integer;
-    rows bigint;
 BEGIN
     SELECT * INTO job FROM import.job AS j WHERE j.id = job_id;
     EXECUTE format($sql$SELECT min(batch_seq) FROM import.%I WHERE state = 'analysed' AND action = 'use'$sql$, job.data_table_name) INTO batch;
     INSERT INTO public.applied (slug, batch, who) VALUES (job.slug, batch, CURRENT_USER);
     EXECUTE format($sql$
-        UPDATE import.%I SET state = 'processed',
-            merge_status = CASE name_raw WHEN 'same' THEN '{"legal_unit": "SKIPPED_IDENTICAL"}'::jsonb
-                                         WHEN 'break' THEN (1 / (length(name_raw) - 5))::text::jsonb
-                                         ELSE '{"legal_unit": "APPLIED"}' END
-        WHERE state = 'analysed' AND action = 'use' AND batch_seq = $1 $sql$, job.data_table_name) USING batch;
-    GET DIAGNOSTICS rows = ROW_COUNT;
-    RETURN rows;
+        WITH applied AS (
+            UPDATE import.%I SET state = 'processed',
+                merge_status = CASE name_raw WHEN 'same' THEN '{"legal_unit": "SKIPPED_IDENTICAL"}'::jsonb
+                                             WHEN 'break' THEN (1 / (length(name_raw) - 5))::text::jsonb
+                                             ELSE '{"legal_unit": "APPLIED"}' END
+            WHERE state = 'analysed' AND action = 'use' AND batch_seq = $1
+            RETURNING name_raw)
+        SELECT count(*), count(*) FILTER (WHERE name_raw <> 'same'), count(*) FILTER (WHERE name_raw = 'same') FROM applied $sql$, job.data_table_name)
+    INTO row_count, imported, unchanged USING batch;
 END $$;
 GRANT EXECUTE ON FUNCTION import.apply_batch(integer) TO authenticated;
 

@@ -74,6 +74,17 @@ LEFT JOIN register.activity_category AS c ON c.id = a.category_id
 LEFT JOIN auth."user" AS u ON u.id = l.edit_by_user_id
 LEFT JOIN import.job AS j ON j.id = l.import_job_id;
 
+-- What the batches said of themselves before the rows were counted.
+CREATE TABLE public.told (slug text, imported bigint, unchanged bigint, errors bigint);
+CREATE FUNCTION public.note_counts() RETURNS trigger LANGUAGE plpgsql AS $note_counts$
+BEGIN
+    INSERT INTO public.told VALUES (OLD.slug, OLD.imported_rows, OLD.unchanged_rows, OLD.error_count);
+    RETURN NULL;
+END
+$note_counts$;
+CREATE TRIGGER note_counts AFTER UPDATE ON import.job FOR EACH ROW
+    WHEN (OLD.state = 'processing_data' AND NEW.state = 'finished') EXECUTE FUNCTION public.note_counts();
+
 -- A regular user brings the units in.
 CALL run_as('units', 'legal_unit_job_provided', 'Rolf', 'tax_ident,name,physical_region_code,physical_postplace,primary_activity_category_code
 A,Alpha,03,Oslo,01.11
@@ -120,6 +131,7 @@ H,Aitch,03,Forbidden
 I,Eye,03,Oslo');
 SELECT slug, line, "column", code, severity, details ->> 'sqlstate' AS sqlstate, details ->> 'table' AS "table" FROM said WHERE slug = 'policy' ORDER BY line;
 SELECT * FROM outcome ORDER BY slug;
+SELECT t.* FROM told AS t ORDER BY t.slug;
 SELECT * FROM statbus.verify_derived();
 \c contrib_regression
 DROP DATABASE regress_import_not_permitted;

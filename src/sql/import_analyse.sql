@@ -118,8 +118,6 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = format('import.%I', data_table)::regclass AND i.indisunique) THEN
         EXECUTE format('CREATE UNIQUE INDEX ON import.%I (row_id)', data_table);
         EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', data_table);
-        -- What is still to be applied, which becomes less and less.
-        EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE state = ''analysed'' AND action = ''use''', data_table);
     END IF;
     SELECT string_agg(quote_ident(a.attname), ', ') INTO counted
     FROM pg_attribute AS a

@@ -1,6 +1,7 @@
 -- Application of a job: analysed rows become units.
 --
--- import.apply_batch(job_id) applies the next batch of whole entities and says how many rows it had; 0: nothing is left.
+-- import.apply_batch(job_id) applies the next batch of whole entities and says how many rows it had, 0: nothing is left, and
+-- how many of them were imported and unchanged; the others were refused.
 -- Everything is done by a few statements per batch; time goes through temporal.merge. A row ends as state processed with
 -- merge_status {"<table>": "APPLIED" | "SKIPPED_IDENTICAL" | …}, or as state error: it was imported when anything was applied,
 -- and unchanged otherwise.
@@ -8,44 +9,48 @@
 -- The checks of the analysis are twins of the constraints. Should one be missing, the batch is halved until the row is
 -- found that violates a constraint: it gets the finding "constraint" and the others go in.
 
-CREATE OR REPLACE FUNCTION import.apply_batch(job_id integer)
-RETURNS bigint
+CREATE OR REPLACE FUNCTION import.apply_batch(job_id integer, OUT batch integer, OUT row_count bigint, OUT imported bigint, OUT unchanged bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $apply_batch$
 DECLARE
     job record;
-    row_count bigint;
     row_ids bigint[];
     permitted bigint[];
 BEGIN
-    SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode INTO job
+    SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode, j.next_batch, j.skipped_rows INTO job
     FROM import.job AS j WHERE j.id = apply_batch.job_id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'import job % does not exist', job_id USING ERRCODE = 'no_data_found';
     END IF;
+    row_count := 0;
+    imported := 0;
+    unchanged := 0;
+    EXECUTE format($sql$SELECT min(a.batch_seq) FROM import.%I AS a WHERE a.batch_seq >= $1 AND a.state = 'analysed' AND a.action = 'use'$sql$, job.data_table_name)
+    INTO batch USING coalesce(job.next_batch, 1);
+    IF batch IS NULL THEN
+        IF job.skipped_rows > 0 THEN
+            EXECUTE format($sql$UPDATE import.%I AS d SET state = 'processed' WHERE d.state = 'analysed' AND d.action = 'skip'$sql$, job.data_table_name);
+        END IF;
+        RETURN;
+    END IF;
+
     -- The rows of the batch; which of them are all that the file says of a unit that nobody knows yet; and which change nothing,
     -- of which unit none does.
-    PERFORM import.drop_temporary('import_batch');
+    PERFORM import.drop_temporary('import_batch', 'import_outcome');
     EXECUTE format($sql$
         CREATE TEMPORARY TABLE import_batch AS
         SELECT x.row_id, x.founding_row_id, x.founds AND count(*) OVER (PARTITION BY x.founding_row_id) = 1 AS is_alone,
                bool_and(x.is_same) OVER (PARTITION BY x.founding_row_id) AS is_same
         FROM (SELECT a.row_id, a.founding_row_id, $1 AND a.operation = 'insert' AND num_nonnulls(%2$s) = 0 AS founds, %3$s AS is_same
               FROM import.%1$I AS a
-              WHERE a.state = 'analysed' AND a.action = 'use'
-              AND a.batch_seq = (SELECT min(n.batch_seq) FROM import.%1$I AS n WHERE n.state = 'analysed' AND n.action = 'use')) AS x$sql$,
+              WHERE a.state = 'analysed' AND a.action = 'use' AND a.batch_seq = $2) AS x$sql$,
         job.data_table_name, CASE job.mode WHEN 'legal_unit' THEN 'a.legal_unit_id' WHEN 'establishment_informal' THEN 'a.establishment_id' ELSE 'NULL' END,
         import.unchanged_sql(job.snapshot))
-    USING import.inserts_new_units(job.mode);
+    USING import.inserts_new_units(job.mode), batch;
+    -- How many rows of the batch changed something, and how many did not: one row by each who wrote.
+    CREATE TEMPORARY TABLE import_outcome (imported bigint NOT NULL, unchanged bigint NOT NULL);
     SELECT array_agg(b.row_id ORDER BY b.founding_row_id, b.row_id) INTO row_ids FROM pg_temp.import_batch AS b;
-    IF row_ids IS NULL THEN
-        PERFORM import.drop_temporary('import_batch');
-        EXECUTE format($sql$
-            UPDATE import.%I AS d SET state = 'processed'
-            WHERE d.state = 'analysed' AND d.action = 'skip'$sql$, job.data_table_name);
-        RETURN 0;
-    END IF;
     row_count := cardinality(row_ids);
     -- Those that the user may not write need not be found one by one.
     permitted := import.refuse_forbidden(job_id, row_ids);
@@ -57,11 +62,11 @@ BEGIN
     IF row_ids IS NOT NULL THEN
         PERFORM import.apply_isolated(job_id, row_ids, cardinality(permitted) < row_count);
     END IF;
-    PERFORM import.drop_temporary('import_batch');
-    RETURN row_count;
+    SELECT coalesce(sum(o.imported), 0), coalesce(sum(o.unchanged), 0) INTO imported, unchanged FROM pg_temp.import_outcome AS o;
+    PERFORM import.drop_temporary('import_batch', 'import_outcome');
 END
 $apply_batch$;
-COMMENT ON FUNCTION import.apply_batch(integer) IS 'Applies the next batch of an analysed job; the number of its rows, 0 when none is left';
+COMMENT ON FUNCTION import.apply_batch(integer) IS 'Applies the next batch of an analysed job: its number, how many rows it had, 0 when none is left, and how many were imported and unchanged';
 REVOKE ALL ON FUNCTION import.apply_batch(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_batch(integer) TO authenticated;
 
@@ -242,6 +247,9 @@ BEGIN
                   WHEN 'establishment_formal' THEN ', establishment_id = a.unit_id'
                   WHEN 'establishment_informal' THEN ', establishment_id = a.unit_id, enterprise_id = a.enterprise_id'
                   ELSE '' END);
+    INSERT INTO pg_temp.import_outcome (imported, unchanged)
+    SELECT o.imported, (SELECT count(*) FROM pg_temp.import_apply) - o.imported
+    FROM (SELECT count(DISTINCT r.row_id) AS imported FROM pg_temp.import_result AS r WHERE r.status = 'APPLIED') AS o;
 END
 $apply_merged$;
 COMMENT ON FUNCTION import.apply_merged(integer, text, text, boolean) IS 'Applies rows: those that may change what the register has';

@@ -169,6 +169,43 @@ COMMENT ON FUNCTION import.new_unit_statements(integer, text) IS
 REVOKE ALL ON FUNCTION import.new_unit_statements(integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.new_unit_statements(integer, text) TO authenticated;
 
+-- What became of a row is told by table. Few combinations of tables occur: a row's is worked out once, as a number with a bit
+-- for each table that the row says something of, and what is to be written once for each number.
+CREATE OR REPLACE FUNCTION import.shape_sql(conditions text[])
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $shape_sql$
+    SELECT coalesce(string_agg(CASE c.condition WHEN 'true' THEN (1 << (c.place::integer - 1))::text
+                                    ELSE format('CASE WHEN %s THEN %s ELSE 0 END', c.condition, 1 << (c.place::integer - 1)) END, ' + ' ORDER BY c.place), '0')
+    FROM unnest(conditions) WITH ORDINALITY AS c (condition, place)
+$shape_sql$;
+COMMENT ON FUNCTION import.shape_sql(text[]) IS 'SQL text of a number: which of these conditions hold, a bit for each';
+REVOKE ALL ON FUNCTION import.shape_sql(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.shape_sql(text[]) TO authenticated;
+
+CREATE OR REPLACE FUNCTION import.shape_status_sql(parts text[], status text, source text)
+RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $shape_status_sql$
+DECLARE
+    choices text;
+BEGIN
+    EXECUTE format($sql$
+        SELECT string_agg(format(' WHEN %%s THEN %%L::jsonb', s.shape,
+                   (SELECT coalesce(jsonb_object_agg(p.part, $2), '{}') FROM unnest($1) WITH ORDINALITY AS p (part, place) WHERE s.shape & (1 << (p.place::integer - 1)) <> 0)),
+                   '' ORDER BY s.row_count DESC, s.shape)
+        FROM (SELECT r.shape, count(*) AS row_count FROM pg_temp.%I AS r GROUP BY r.shape) AS s$sql$, source)
+    INTO choices USING parts, status;
+    RETURN format('CASE r.shape%s END', choices);
+END
+$shape_status_sql$;
+COMMENT ON FUNCTION import.shape_status_sql(text[], text, text) IS
+    'SQL text of the merge status of rows r of a temporary table that has their numbers, in column shape: this status for each part in it; NULL when the table is empty';
+REVOKE ALL ON FUNCTION import.shape_status_sql(text[], text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.shape_status_sql(text[], text, text) TO authenticated;
+
 -- Inserts the units of pg_temp.import_new, and writes what became of the rows.
 CREATE OR REPLACE FUNCTION import.apply_new_units(job_id integer)
 RETURNS void
@@ -181,15 +218,19 @@ DECLARE
     job record;
     reach record;
     s record;
-    outcomes text := '';
+    parts text[];
+    conditions text[];
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot,
            CASE j.definition_snapshot #>> '{import_definition,mode}' WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END AS unit_table
     INTO STRICT job FROM import.job AS j WHERE j.id = apply_new_units.job_id;
     SELECT min(n.row_id) AS lowest, max(n.row_id) AS highest, count(*) AS count INTO reach FROM pg_temp.import_new AS n;
     PERFORM import.drop_temporary('import_row_new');
+    SELECT array_agg(p.part ORDER BY p.part), array_agg(p.condition ORDER BY p.part) INTO parts, conditions
+    FROM (SELECT x.part, string_agg(DISTINCT x.condition, ' OR ') AS condition FROM import.new_unit_statements(job_id, rows) AS x GROUP BY x.part) AS p;
     -- A stretch of the data table where the rows are close together, as in most files; else one by one.
-    EXECUTE format('CREATE TEMPORARY TABLE import_row_new AS SELECT n.unit_id AS new_unit_id, n.enterprise_id AS new_enterprise_id, %s FROM %s ORDER BY d.row_id',
+    EXECUTE format('CREATE TEMPORARY TABLE import_row_new AS SELECT n.unit_id AS new_unit_id, n.enterprise_id AS new_enterprise_id, %s AS shape, %s FROM %s ORDER BY d.row_id',
+        import.shape_sql(conditions),
         (SELECT string_agg(format('d.%I', a.attname), ', ' ORDER BY a.attnum)
          FROM pg_attribute AS a
          WHERE a.attrelid = format('import.%I', job.data_table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped
@@ -204,18 +245,16 @@ BEGIN
         INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
         OVERRIDING SYSTEM VALUE
         SELECT n.enterprise_id, d.edit_comment, d.edit_by_user_id, d.edit_at, %s, d.source_line FROM %s ORDER BY d.row_id$sql$, job_id, rows));
-    FOR s IN SELECT x.part, x.condition, x.statement FROM import.new_unit_statements(job_id, rows) AS x LOOP
+    FOR s IN SELECT x.part, x.statement FROM import.new_unit_statements(job_id, rows) AS x LOOP
         PERFORM import.insert_rows(format('register.%I', s.part)::regclass, s.statement);
-        IF strpos(outcomes, quote_literal(s.part)) = 0 THEN
-            outcomes := outcomes || format(', %L, CASE WHEN %s THEN ''APPLIED'' END', s.part, s.condition);
-        END IF;
     END LOOP;
     EXECUTE format($sql$
         UPDATE import.%1$I AS t
-        SET state = 'processed', merge_status = r.parts, %2$I = r.unit_id, enterprise_id = r.enterprise_id
-        FROM (SELECT d.row_id, n.unit_id, n.enterprise_id, jsonb_strip_nulls(jsonb_build_object(%3$s)) AS parts FROM %4$s) AS r
-        WHERE t.row_id = r.row_id AND t.row_id BETWEEN %5$s AND %6$s$sql$,
-        job.data_table_name, job.unit_table || '_id', substr(outcomes, 3), rows, reach.lowest, reach.highest);
+        SET state = 'processed', merge_status = %3$s, %2$I = r.new_unit_id, enterprise_id = r.new_enterprise_id
+        FROM pg_temp.import_row_new AS r
+        WHERE t.row_id = r.row_id AND t.row_id BETWEEN %4$s AND %5$s$sql$,
+        job.data_table_name, job.unit_table || '_id', import.shape_status_sql(parts, 'APPLIED', 'import_row_new'), reach.lowest, reach.highest);
+    INSERT INTO pg_temp.import_outcome (imported, unchanged) VALUES (reach.count, 0);
     PERFORM import.drop_temporary('import_row_new');
 END
 $apply_new_units$;

@@ -157,6 +157,7 @@ BEGIN
                          CASE job.mode WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END, CASE job.mode WHEN 'legal_unit' THEN 'legal_unit_id' ELSE 'establishment_id' END)
              ELSE '' END,
         (SELECT min(b.row_id) FROM pg_temp.import_batch AS b WHERE b.is_same), (SELECT max(b.row_id) FROM pg_temp.import_batch AS b WHERE b.is_same));
+    INSERT INTO pg_temp.import_outcome (imported, unchanged) SELECT 0, count(*) FROM pg_temp.import_batch AS b WHERE b.is_same;
     DELETE FROM pg_temp.import_batch AS b WHERE b.is_same;
 END
 $skip_unchanged$;

@@ -34,7 +34,7 @@ BEGIN
             FROM unnest(ARRAY['definition', 'step', 'definition_step', 'data_column', 'source_column', 'mapping', 'finding_code', 'rule', 'definition_severity']) AS t (name)
             UNION ALL
             -- How far the analysis is stands in the table when it is done. A job has one user; who has taken it back would be a second one to embed.
-            SELECT 'import.job', 'import_job', '{analysis_completed_pct,undo_user_id}',
+            SELECT 'import.job', 'import_job', '{analysis_completed_pct,undo_user_id,next_batch}',
                    '{"definition_slug": "(SELECT d.slug FROM import.definition AS d WHERE d.id = t.definition_id)",
                      "analysis_completed_pct": "(CASE t.state WHEN ''analysing_data'' THEN import.analysis_pct(t.id, t.total_rows) ELSE t.analysis_completed_pct END)::numeric(5, 2)"}'
             UNION ALL

@@ -11,6 +11,9 @@ DROP FUNCTION IF EXISTS import.analyse_repeats(integer);
 DROP FUNCTION IF EXISTS import.analyse_relationships(integer);
 DROP FUNCTION IF EXISTS import.keep_findings(integer);
 DROP FUNCTION IF EXISTS import.finding_sql(text, text, text, text, text);
+DROP FUNCTION IF EXISTS import.apply_batch(integer);
+DROP FUNCTION IF EXISTS import.apply_batch_as_user(integer);
+DROP FUNCTION IF EXISTS import.row_counts(integer, integer);
 
 -- Tokens, sessions and keys.
 CREATE TYPE auth.jwt_verify_result AS (
