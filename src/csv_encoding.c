@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 /* The characters of windows-1252 from 0x80 to 0x9f; 0: none. */
 static const uint16_t windows_1252[32] = {
 	0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0,
@@ -147,33 +149,6 @@ csv_utf8_bad(const char *text, const char *end)
 	return NULL;
 }
 
-/* Writes a character as UTF-8.  Returns the end of what was written. */
-static char *
-put_char(char *out, uint32_t c)
-{
-	if (c < 0x80)
-		*out++ = (char) c;
-	else if (c < 0x800)
-	{
-		*out++ = (char) (0xc0 | c >> 6);
-		*out++ = (char) (0x80 | (c & 0x3f));
-	}
-	else if (c < 0x10000)
-	{
-		*out++ = (char) (0xe0 | c >> 12);
-		*out++ = (char) (0x80 | (c >> 6 & 0x3f));
-		*out++ = (char) (0x80 | (c & 0x3f));
-	}
-	else
-	{
-		*out++ = (char) (0xf0 | c >> 18);
-		*out++ = (char) (0x80 | (c >> 12 & 0x3f));
-		*out++ = (char) (0x80 | (c >> 6 & 0x3f));
-		*out++ = (char) (0x80 | (c & 0x3f));
-	}
-	return out;
-}
-
 /* Writes the next unit of UTF-16, or keeps it when it begins a pair. */
 static char *
 put_unit(CsvProgress *now, char *out, uint16_t unit)
@@ -185,7 +160,7 @@ put_unit(CsvProgress *now, char *out, uint16_t unit)
 		uint32_t	c = 0x10000 + (((uint32_t) now->surrogate - 0xd800) << 10) + (unit - 0xdc00U);
 
 		now->surrogate = 0;
-		return put_char(out, c);
+		return sb_write_character(out, c);
 	}
 	if (now->surrogate != 0)
 		*out++ = CSV_BAD;
@@ -195,7 +170,7 @@ put_unit(CsvProgress *now, char *out, uint16_t unit)
 	else if (unit >= 0xd800 && unit < 0xdc00)
 		now->surrogate = unit;
 	else
-		out = put_char(out, unit);
+		out = sb_write_character(out, unit);
 	return out;
 }
 
@@ -249,7 +224,7 @@ csv_decode(CsvProgress *now, const char *raw, size_t len, bool at_end, char *out
 		if (c == 0 && bytes[i] != 0)
 			*out++ = CSV_BAD;
 		else
-			out = put_char(out, c);
+			out = sb_write_character(out, c);
 	}
 	return (size_t) (out - begin);
 }

@@ -17,31 +17,7 @@
 #include <string.h>
 
 #include "csv_heading.h"
-
-/*
- * The character at the start of a text and its length in bytes; a byte that
- * starts none counts as a character of its own.
- */
-static size_t
-next_char(const unsigned char *text, size_t len, uint32_t *c)
-{
-	size_t		need = text[0] < 0x80 ? 1 : text[0] < 0xC2 ? 0 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : text[0] < 0xF5 ? 4 : 0;
-
-	*c = text[0];
-	if (need < 2 || need > len)
-		return 1;
-	*c &= 0x7F >> need;
-	for (size_t i = 1; i < need; i++)
-	{
-		if ((text[i] & 0xC0) != 0x80)
-		{
-			*c = text[0];
-			return 1;
-		}
-		*c = (*c << 6) | (text[i] & 0x3F);
-	}
-	return need;
-}
+#include "utf8.h"
 
 /* What separates words in a heading: spaces of all kinds, dashes, dots, underscores and control characters. */
 static bool
@@ -52,77 +28,41 @@ is_separator(uint32_t c)
 		c == 0x205F || c == 0x2060 || c == 0x3000 || c == 0xFEFF;
 }
 
-/* The small letter of a capital of Latin, Greek or Cyrillic script, of the same length in UTF-8. */
-static uint32_t
-small_letter(uint32_t c)
-{
-	if ((c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) ||
-		(c >= 0x391 && c <= 0x3A9 && c != 0x3A2) || (c >= 0x410 && c <= 0x42F))
-		return c + 0x20;
-	if (c >= 0x400 && c <= 0x40F)
-		return c + 0x50;
-	/* Latin Extended-A comes in pairs, with two breaks in the order. */
-	if ((c >= 0x100 && c <= 0x137 && c != 0x130 && c != 0x131) || (c >= 0x14A && c <= 0x177) || (c >= 0x1E00 && c <= 0x1E95))
-		return c | 1;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
-		return c + (c & 1);
-	return c;
-}
-
-/* Writes a character of at most three bytes that is not ASCII. */
-static size_t
-put_char(uint32_t c, char *out)
-{
-	if (c < 0x800)
-	{
-		out[0] = (char) (0xC0 | (c >> 6));
-		out[1] = (char) (0x80 | (c & 0x3F));
-		return 2;
-	}
-	out[0] = (char) (0xE0 | (c >> 12));
-	out[1] = (char) (0x80 | ((c >> 6) & 0x3F));
-	out[2] = (char) (0x80 | (c & 0x3F));
-	return 3;
-}
-
 /*
- * The key of a heading, and its length, which is never more than that of the
- * heading: small letters, one underscore where words are separated.
+ * The key of a heading: small letters, one underscore where words are
+ * separated.  Returns its length, which is at most SB_SMALL_SIZE(len).
  */
 size_t
 csv_heading_key(const char *heading, size_t len, char *key)
 {
-	const unsigned char *text = (const unsigned char *) heading;
-	size_t		n = 0;
+	const char *at = heading;
+	const char *end = heading + len;
+	char	   *out = key;
 	bool		separated = false;
 
-	for (size_t i = 0; i < len;)
+	while (at < end)
 	{
-		uint32_t	c;
-		uint32_t	small;
-		size_t		size = next_char(text + i, len - i, &c);
+		const char *begin = at;
+		uint32_t	c = sb_next_character(&at, end);
+		uint32_t	small = sb_fold_letter(c);
 
-		if (size == 1 ? c < 0x80 && is_separator(c) : is_separator(c))
-			separated = n > 0;
+		if (is_separator(c))
+		{
+			separated = out > key;
+			continue;
+		}
+		if (separated)
+			*out++ = '_';
+		separated = false;
+		if (small != c)
+			out = sb_write_character(out, small);
 		else
 		{
-			if (separated)
-				key[n++] = '_';
-			separated = false;
-			small = size == 1 && c >= 0x80 ? c : small_letter(c);
-			if (size == 1)
-				key[n++] = (char) small;
-			else if (small == c)
-			{
-				memcpy(key + n, heading + i, size);
-				n += size;
-			}
-			else
-				n += put_char(small, key + n);
+			memcpy(out, begin, (size_t) (at - begin));
+			out += at - begin;
 		}
-		i += size;
 	}
-	return n;
+	return (size_t) (out - key);
 }
 
 /*

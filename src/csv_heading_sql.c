@@ -24,6 +24,7 @@
 
 #include "csv_heading.h"
 #include "csv_upload.h"
+#include "utf8.h"
 
 /* As many records as may be titles above the heading. */
 #define HEADING_LINES 20
@@ -40,7 +41,7 @@ Datum
 statbus_import_heading_key(PG_FUNCTION_ARGS)
 {
 	text	   *heading = PG_GETARG_TEXT_PP(0);
-	char	   *key = palloc(VARSIZE_ANY_EXHDR(heading) + 1);
+	char	   *key = palloc(SB_SMALL_SIZE(VARSIZE_ANY_EXHDR(heading)) + 1);
 	size_t		len = csv_heading_key(VARDATA_ANY(heading), VARSIZE_ANY_EXHDR(heading), key);
 
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, len));

@@ -14,35 +14,16 @@
 
 #include <string.h>
 
-/* Capital letters whose small ones are at a fixed distance; step 2: they take turns. */
-static const struct
-{
-	uint32_t	first;
-	uint32_t	last;
-	int			step;
-	int			distance;
-}			capitals[] = {
-	{0x41, 0x5A, 1, 32}, {0xC0, 0xD6, 1, 32}, {0xD8, 0xDE, 1, 32}, {0x100, 0x12E, 2, 1}, {0x132, 0x136, 2, 1},
-	{0x139, 0x147, 2, 1}, {0x14A, 0x176, 2, 1}, {0x178, 0x178, 1, -121}, {0x179, 0x17D, 2, 1}, {0x1CD, 0x1DB, 2, 1},
-	{0x1DE, 0x1EE, 2, 1}, {0x1F8, 0x21E, 2, 1}, {0x222, 0x232, 2, 1}, {0x386, 0x386, 1, 38}, {0x388, 0x38A, 1, 37},
-	{0x38C, 0x38C, 1, 64}, {0x38E, 0x38F, 1, 63}, {0x391, 0x3A1, 1, 32}, {0x3A3, 0x3AB, 1, 32}, {0x400, 0x40F, 1, 80},
-	{0x410, 0x42F, 1, 32}, {0x460, 0x480, 2, 1}, {0x48A, 0x4BE, 2, 1}, {0x4C1, 0x4CD, 2, 1}, {0x4D0, 0x52E, 2, 1},
-	{0x531, 0x556, 1, 48}, {0x1E00, 0x1E94, 2, 1}, {0x1EA0, 0x1EFE, 2, 1}
-};
+#include "utf8.h"
 
 /* How many bytes the character has that begins here. */
 static size_t
 character_size(const char *at, const char *end)
 {
-	unsigned char c = (unsigned char) *at;
-	size_t		size = c < 0xC2 || c > 0xF4 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+	const char *next = at;
 
-	if (size > (size_t) (end - at))
-		return 1;
-	for (size_t i = 1; i < size; i++)
-		if (((unsigned char) at[i] & 0xC0) != 0x80)
-			return 1;
-	return size;
+	(void) sb_next_character(&next, end);
+	return (size_t) (next - at);
 }
 
 /* How many characters a text has. */
@@ -87,55 +68,31 @@ rule_text_part(SbSlice text, int64_t from, int64_t until)
 	return part;
 }
 
-/* The small letter of a capital one, or the character itself. */
-static uint32_t
-lower_of(uint32_t c)
-{
-	for (size_t i = 0; i < sizeof(capitals) / sizeof(capitals[0]); i++)
-	{
-		if (c < capitals[i].first)
-			break;
-		if (c <= capitals[i].last)
-			return (c - capitals[i].first) % (uint32_t) capitals[i].step == 0 ? c + (uint32_t) capitals[i].distance : c;
-	}
-	return c;
-}
-
-/* Letters of Latin, Greek, Cyrillic and Armenian script in lower case, wherever one runs. */
+/* A text in small letters, wherever one runs. */
 SbSlice
 rule_text_lower(SbSlice text, const RuleArena *arena)
 {
+	const char *at = text.data;
 	const char *end = text.data + text.len;
-	char	   *copy = arena->alloc(arena->arg, text.len + 1);
-	SbSlice		result = {copy, text.len};
+	char	   *copy = arena->alloc(arena->arg, SB_SMALL_SIZE(text.len) + 1);
+	char	   *out = copy;
 
-	for (const char *at = text.data; at < end;)
+	while (at < end)
 	{
-		size_t		size = character_size(at, end);
-		const unsigned char *bytes = (const unsigned char *) at;
-		uint32_t	c;
+		const char *begin = at;
+		uint32_t	c = sb_next_character(&at, end);
+		uint32_t	small = sb_small_letter(c);
 
-		memcpy(copy, at, size);
-		if (size == 1 && bytes[0] < 0x80)
-			*copy = (char) lower_of(bytes[0]);
-		else if (size == 2)
+		if (small != c)
+			out = sb_write_character(out, small);
+		else
 		{
-			c = lower_of((uint32_t) (bytes[0] & 0x1F) << 6 | (bytes[1] & 0x3F));
-			copy[0] = (char) (0xC0 | c >> 6);
-			copy[1] = (char) (0x80 | (c & 0x3F));
+			memcpy(out, begin, (size_t) (at - begin));
+			out += at - begin;
 		}
-		else if (size == 3)
-		{
-			c = lower_of((uint32_t) (bytes[0] & 0x0F) << 12 | (uint32_t) (bytes[1] & 0x3F) << 6 | (bytes[2] & 0x3F));
-			copy[0] = (char) (0xE0 | c >> 12);
-			copy[1] = (char) (0x80 | (c >> 6 & 0x3F));
-			copy[2] = (char) (0x80 | (c & 0x3F));
-		}
-		copy += size;
-		at += size;
 	}
-	*copy = '\0';
-	return result;
+	*out = '\0';
+	return (SbSlice) {copy, (size_t) (out - copy)};
 }
 
 /*

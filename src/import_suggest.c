@@ -39,17 +39,7 @@ fold(uint32_t c)
 {
 	if (0xFF01 <= c && c <= 0xFF5E)
 		c -= 0xFF01 - '!';
-	if (c < 0x80)
-		return 'A' <= c && c <= 'Z' ? c + 32 : c;
-	if ((0xC0 <= c && c <= 0xDE && c != 0xD7) || (0x391 <= c && c <= 0x3A9) || (0x410 <= c && c <= 0x42F))
-		return c + 32;
-	if (0x400 <= c && c <= 0x40F)
-		return c + 80;
-	if ((0x100 <= c && c <= 0x137) || (0x14A <= c && c <= 0x177))
-		return c | 1;
-	if ((0x139 <= c && c <= 0x148) || (0x179 <= c && c <= 0x17E))
-		return c + (c & 1);
-	return c;
+	return sb_fold_letter(c);
 }
 
 /* True for a character that counts: a letter or a digit, whatever is no mark. */

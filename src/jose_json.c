@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 /* Objects of more members than this are looked through for duplicates by sorting. */
 #define COMPARE_MEMBERS 16
 
@@ -119,33 +121,6 @@ read_hex(JsonReader *reader)
 	return code;
 }
 
-/* Writes a character as UTF-8 and returns the end. */
-static uint8_t *
-put_character(uint8_t *out, int32_t code)
-{
-	if (code < 0x80)
-		*out++ = (uint8_t) code;
-	else if (code < 0x800)
-	{
-		*out++ = (uint8_t) (0xC0 | code >> 6);
-		*out++ = (uint8_t) (0x80 | (code & 0x3F));
-	}
-	else if (code < 0x10000)
-	{
-		*out++ = (uint8_t) (0xE0 | code >> 12);
-		*out++ = (uint8_t) (0x80 | (code >> 6 & 0x3F));
-		*out++ = (uint8_t) (0x80 | (code & 0x3F));
-	}
-	else
-	{
-		*out++ = (uint8_t) (0xF0 | code >> 18);
-		*out++ = (uint8_t) (0x80 | (code >> 12 & 0x3F));
-		*out++ = (uint8_t) (0x80 | (code >> 6 & 0x3F));
-		*out++ = (uint8_t) (0x80 | (code & 0x3F));
-	}
-	return out;
-}
-
 /* Reads an escape from after its backslash; -1 when it is none, or U+0000, or half a surrogate pair. */
 static int32_t
 read_escape(JsonReader *reader)
@@ -237,7 +212,7 @@ read_string(JsonReader *reader, JoseBytes *string)
 		length = read_escape(reader);
 		if (length < 0)
 			return false;
-		out = put_character(out, length);
+		out = (uint8_t *) sb_write_character((char *) out, (uint32_t) length);
 		from = reader->at;
 	}
 	*string = (JoseBytes) {from, (size_t) (reader->at - from)};

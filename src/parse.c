@@ -102,41 +102,6 @@ sb_parse_code_name(SbParseCode code)
  * Booleans
  */
 
-/*
- * The lower case of a Latin, Greek or Cyrillic letter; everything else as it
- * is.  One letter for one letter, in every locale.
- */
-static uint32_t
-fold_character(uint32_t c)
-{
-	if (c < 0x80)
-		return (unsigned char) ascii_lower((char) c);
-	if (0xC0 <= c && c <= 0xDE && c != 0xD7)
-		return c + 32;
-	if ((0x100 <= c && c <= 0x12F) || (0x132 <= c && c <= 0x137) ||
-		(0x14A <= c && c <= 0x177))
-		return c | 1;
-	if ((0x139 <= c && c <= 0x148) || (0x179 <= c && c <= 0x17E))
-		return c + (c & 1);
-	if (c == 0x178)
-		return 0xFF;
-	if (c == 0x386)
-		return 0x3AC;
-	if (0x388 <= c && c <= 0x38A)
-		return c + 37;
-	if (c == 0x38C)
-		return 0x3CC;
-	if (c == 0x38E || c == 0x38F)
-		return c + 63;
-	if (0x391 <= c && c <= 0x3AB && c != 0x3A2)
-		return c + 32;
-	if (0x400 <= c && c <= 0x40F)
-		return c + 80;
-	if (0x410 <= c && c <= 0x42F)
-		return c + 32;
-	return c;
-}
-
 /* True when two words differ in nothing but upper and lower case. */
 bool
 sb_equal_fold(const char *x, size_t xlen, const char *y, size_t ylen)
@@ -145,7 +110,7 @@ sb_equal_fold(const char *x, size_t xlen, const char *y, size_t ylen)
 	SbCursor	ys = {y, y + ylen};
 
 	while (xs.at < xs.end && ys.at < ys.end)
-		if (fold_character(sb_next_character(&xs.at, xs.end)) != fold_character(sb_next_character(&ys.at, ys.end)))
+		if (sb_fold_letter(sb_next_character(&xs.at, xs.end)) != sb_fold_letter(sb_next_character(&ys.at, ys.end)))
 			return false;
 	return xs.at == xs.end && ys.at == ys.end;
 }

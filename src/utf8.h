@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * utf8.h
- *	  Characters of UTF-8 that may be damaged.
+ *	  Characters of UTF-8 that may be damaged, and their small letters.
  *
  * Pure.  For text that nobody has checked: a byte that is no part of a
  * character counts as one of its own, beyond all others.
@@ -14,10 +14,18 @@
 #ifndef STATBUS_UTF8_H
 #define STATBUS_UTF8_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Beyond all characters: this and a byte that is no part of one. */
 #define SB_NO_CHARACTER UINT32_C(0x110000)
+
+/* As many bytes as the small letters of a text may take: those of two capital letters take three for two. */
+#define SB_SMALL_SIZE(len) ((len) + (len) / 2)
+
+/* utf8_case.c */
+extern uint32_t sb_small_letter(uint32_t c);
+extern uint32_t sb_fold_letter(uint32_t c);
 
 /* Read the next character.  There must be one. */
 static inline uint32_t
@@ -42,6 +50,33 @@ sb_next_character(const char **at, const char *end)
 	}
 	*at += more;
 	return character;
+}
+
+/* Write a character, in four bytes at most; returns where it ends. */
+static inline char *
+sb_write_character(char *out, uint32_t c)
+{
+	if (c < 0x80)
+		*out++ = (char) c;
+	else if (c < 0x800)
+	{
+		*out++ = (char) (0xC0 | c >> 6);
+		*out++ = (char) (0x80 | (c & 0x3F));
+	}
+	else if (c < 0x10000)
+	{
+		*out++ = (char) (0xE0 | c >> 12);
+		*out++ = (char) (0x80 | (c >> 6 & 0x3F));
+		*out++ = (char) (0x80 | (c & 0x3F));
+	}
+	else
+	{
+		*out++ = (char) (0xF0 | c >> 18);
+		*out++ = (char) (0x80 | (c >> 12 & 0x3F));
+		*out++ = (char) (0x80 | (c >> 6 & 0x3F));
+		*out++ = (char) (0x80 | (c & 0x3F));
+	}
+	return out;
 }
 
 #endif							/* STATBUS_UTF8_H */

@@ -85,7 +85,8 @@ static const Case cases[] = {
 	{"employees between 12 and 12", RULE_HOLDS}, {"employees between 13 and profit", RULE_BROKEN}, {"employees between 1 and profit", RULE_UNKNOWN},
 	{"employees not between 1 and 11", RULE_HOLDS}, {"employees not between 1 and 11 and employees = 12", RULE_HOLDS}, {"profit between 1 and 2", RULE_UNKNOWN},
 	/* texts */
-	{"length(name) = 12", RULE_HOLDS}, {"lower(name) = 'ærø fish ltd'", RULE_HOLDS}, {"name like 'Ær_ %Ltd'", RULE_HOLDS}, {"name like 'Ærø'", RULE_BROKEN},
+	{"length(name) = 12", RULE_HOLDS}, {"lower(name) = 'ærø fish ltd'", RULE_HOLDS}, {"name like '%' and lower('ΣΟΦΟΣ ς Ⱥİ') = 'σοφοσ ς ⱥi'", RULE_HOLDS},
+	{"name like 'Ær_ %Ltd'", RULE_HOLDS}, {"name like 'Ærø'", RULE_BROKEN},
 	{"name not like '%AS'", RULE_HOLDS}, {"name like '%' and name like '%%' and name not like '_'", RULE_HOLDS}, {"tax_ident like '0974\\_%'", RULE_BROKEN},
 	{"substring(tax_ident, 2, 3) = '974'", RULE_HOLDS}, {"substring(tax_ident, 8) = '673'", RULE_HOLDS}, {"substring(tax_ident, 0, 2) = '0'", RULE_HOLDS},
 	{"substring(tax_ident, -1, 1) = ''", RULE_HOLDS}, {"substring(tax_ident, 1, -1) = ''", RULE_UNKNOWN}, {"left(name, 2) = 'Ær'", RULE_HOLDS},

@@ -142,6 +142,7 @@ main(void)
 	add(&list, "NO", "Norway");
 	add(&list, "SE", "\xC3\x85land-like");
 	add(&list, "\xC3\xB8k", NULL);
+	add(&list, "\xCF\x83\xCE\xBF\xCF\x82", NULL);
 	check(&list, "1.110", "01.110");
 	check(&list, "01110", "01.110");
 	check(&list, "1110", "01.110");
@@ -162,6 +163,7 @@ main(void)
 	check(&list, "Osl", "0301");
 	check(&list, "\xC3\xA5land-like", "SE");
 	check(&list, "\xC3\x98K", "\xC3\xB8k");
+	check(&list, "\xCE\xA3\xCE\x9F\xCE\xA3", "\xCF\x83\xCE\xBF\xCF\x82");
 	check(&list, "\xC3", NULL);
 	check(&list, "01.130", NULL);
 	check(&list, "?", NULL);

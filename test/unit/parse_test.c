@@ -492,6 +492,9 @@ test_booleans(void)
 	ok(sb_equal_fold("\xC5\xB9\xC5\xBB", 4, "\xC5\xBA\xC5\xBC", 4), "Polish letters fold");
 	ok(sb_equal_fold("\xD0\x81", 2, "\xD1\x91", 2), "Russian yo folds");
 	ok(sb_equal_fold("\xCE\x86", 2, "\xCE\xAC", 2), "Greek letters with accents fold");
+	ok(sb_equal_fold("\xCE\xA3\xCE\xA3", 4, "\xCF\x83\xCF\x82", 4), "both small sigmas fold");
+	ok(sb_equal_fold("\xC4\xB0", 2, "i", 1), "the Turkish I with a dot folds");
+	ok(sb_equal_fold("\xD4\xB1", 2, "\xD5\xA1", 2), "Armenian letters fold");
 	ok(!sb_equal_fold("\xC3\x97", 2, "\xC3\xB7", 2), "signs do not fold");
 	ok(!sb_equal_fold("\xFF", 1, "\xFE", 1), "broken bytes differ");
 }
