@@ -4,10 +4,11 @@
 # make check                              the whole suite, sets up what it needs     (PG=17 or PG=18: in a cached folder)
 # make matrix                             make check on the installed server, 17 and 18
 # make demo, demo-stop, bench, fuzz       see README.md
+# make indent                             lays out the C files as PostgreSQL does
 
 # Targets that set things up themselves.  They come before, and without, PGXS: it may not be
 # installed yet, and PGXS has a "check" of its own that only prints that it is not supported.
-STANDALONE = check matrix demo demo-stop bench fuzz
+STANDALONE = check matrix demo demo-stop bench fuzz indent
 
 ifneq ($(filter $(STANDALONE),$(MAKECMDGOALS)),)
 
@@ -24,6 +25,8 @@ bench:
 	@test/bench.sh
 fuzz:
 	@test/fuzz.sh
+indent:
+	@test/indent.sh
 
 else
 
