@@ -207,18 +207,24 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $delete_job$
 DECLARE
+    under_way CONSTANT text[] := '{preparing_data,analysing_data,processing_data,undoing}';
     state_before text;
 BEGIN
     SELECT j.state::text INTO state_before FROM import.job AS j WHERE j.slug = job_slug;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'there is no import job "%"', job_slug USING ERRCODE = 'PT404';
     END IF;
-    IF state_before IN ('preparing_data', 'analysing_data', 'processing_data', 'undoing') THEN
-        RAISE EXCEPTION 'import job "%" is under way', job_slug
-            USING ERRCODE = 'PT409', DETAIL = format('Its state is "%s".', state_before), HINT = 'Cancel it first.';
-    END IF;
-    DELETE FROM import.job AS j WHERE j.slug = job_slug;
+    -- A worker may take it up while its row is waited for.
+    DELETE FROM import.job AS j WHERE j.slug = job_slug AND j.state::text <> ALL (under_way);
     IF NOT FOUND THEN
+        SELECT j.state::text INTO state_before FROM import.job AS j WHERE j.slug = job_slug;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is no import job "%"', job_slug USING ERRCODE = 'PT404';
+        END IF;
+        IF state_before = ANY (under_way) THEN
+            RAISE EXCEPTION 'import job "%" is under way', job_slug
+                USING ERRCODE = 'PT409', DETAIL = format('Its state is "%s".', state_before), HINT = 'Cancel it first.';
+        END IF;
         RAISE EXCEPTION 'permission denied to delete import job "%"', job_slug
             USING ERRCODE = 'insufficient_privilege', HINT = 'Its user and administrators may.';
     END IF;

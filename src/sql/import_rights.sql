@@ -87,35 +87,20 @@ RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $refuse_forbidden$
-DECLARE
-    data_table text;
-    refused bigint[];
-    source_lines bigint[];
-    findings jsonb[];
 BEGIN
-    SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = refuse_forbidden.job_id;
-    PERFORM import.drop_temporary('import_forbidden');
-    CREATE TEMPORARY TABLE import_forbidden AS
+    PERFORM import.drop_temporary('import_refused');
+    CREATE TEMPORARY TABLE import_refused AS
     SELECT f.row_id, jsonb_object_agg(coalesce(f.column_name || '_raw', 'row'), 'not_permitted') AS errors,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object('column', f.column_name, 'code', 'not_permitted', 'severity', 'error', 'value', f.value, 'details', f.details))
                      ORDER BY f.column_name NULLS FIRST) AS findings
     FROM import.forbidden_rows(refuse_forbidden.job_id, row_ids) AS f
     GROUP BY f.row_id;
-    IF EXISTS (SELECT FROM pg_temp.import_forbidden) THEN
-        EXECUTE format($sql$
-            WITH refused AS (
-                UPDATE import.%I AS d SET state = 'error', action = 'skip', batch_seq = NULL, errors = d.errors || f.errors
-                FROM pg_temp.import_forbidden AS f
-                WHERE d.row_id = f.row_id
-                RETURNING d.row_id, d.source_line, f.findings)
-            SELECT array_agg(r.row_id ORDER BY r.row_id), array_agg(r.source_line ORDER BY r.row_id) FROM refused AS r$sql$, data_table)
-        INTO refused, source_lines;
-        findings := ARRAY(SELECT f.findings FROM pg_temp.import_forbidden AS f ORDER BY f.row_id);
-        PERFORM import.store_findings(job_id, refused, source_lines, findings);
+    IF EXISTS (SELECT FROM pg_temp.import_refused) THEN
+        PERFORM import.refuse_listed(job_id);
         row_ids := ARRAY(SELECT r.row_id FROM unnest(row_ids) WITH ORDINALITY AS r (row_id, place)
-                         WHERE NOT EXISTS (SELECT FROM pg_temp.import_forbidden AS f WHERE f.row_id = r.row_id) ORDER BY r.place);
+                         WHERE NOT EXISTS (SELECT FROM pg_temp.import_refused AS f WHERE f.row_id = r.row_id) ORDER BY r.place);
     END IF;
-    DROP TABLE pg_temp.import_forbidden;
+    DROP TABLE pg_temp.import_refused;
     RETURN row_ids;
 END
 $refuse_forbidden$;

@@ -119,13 +119,15 @@ DECLARE
     started_at CONSTANT timestamptz := clock_timestamp();
     seconds numeric;
     applied record;
+    outdated bigint;
     conflicts bigint;
     next_state text;
 BEGIN
-    SELECT j.id, j.slug, j.state::text AS state, j.error, j.review, j.upload_table_name, j.data_table_name, j.total_rows, j.processing_start_at
+    SELECT j.id, j.slug, j.state::text AS state, j.error, j.review, j.upload_table_name, j.data_table_name, j.total_rows, j.error_count, j.processing_start_at
     INTO job
     FROM import.job AS j
-    WHERE j.id = job_step.job_id;
+    WHERE j.id = job_step.job_id
+    FOR KEY SHARE;      -- whoever deletes it waits for the end of this step
     IF NOT FOUND THEN
         RETURN false;   -- deleted meanwhile
     END IF;
@@ -169,8 +171,17 @@ BEGIN
             WHERE j.id = job.id;
 
         WHEN 'approved' THEN
-            next_state := 'processing_data';
-            UPDATE import.job AS j SET state = 'processing_data' WHERE j.id = job.id;
+            outdated := import.refuse_outdated(job.id);
+            IF outdated > 0 AND import.too_many_errors(job.id, job.error_count + outdated, job.total_rows) THEN
+                next_state := 'failed';
+                UPDATE import.job AS j
+                SET state = 'failed', error = format('rows that are out of date: %s. With them, more rows have errors than the job may have', outdated),
+                    error_count = j.error_count + outdated, skipped_rows = j.total_rows - j.error_count - outdated
+                WHERE j.id = job.id;
+            ELSE
+                next_state := 'processing_data';
+                UPDATE import.job AS j SET state = 'processing_data', error_count = j.error_count + outdated WHERE j.id = job.id;
+            END IF;
 
         WHEN 'rejected' THEN
             next_state := 'finished';
