@@ -79,6 +79,7 @@ CODE_PARTS = \
 	src/sql/import_apply_units.sql \
 	src/sql/import_apply_parts.sql \
 	src/sql/import_apply_erase.sql \
+	src/sql/import_apply_faults.sql \
 	src/sql/import_report.sql \
 	src/sql/import_preview.sql \
 	src/sql/import_recheck.sql \
@@ -114,7 +115,7 @@ CHANGES  = $(wildcard src/sql/upgrade/*.sql)
 
 DATA_built = build/statbus--$(EXTVERSION).sql $(addprefix build/,$(UPGRADES))
 
-REGRESS        = install parse jose jose_vectors temporal_algebra temporal_aggregates temporal_sweep temporal_keys temporal_foreign_keys temporal_merge temporal_merge_cases temporal_merge_oracle temporal_merge_rights temporal_portion doctor code_lists register_units worker import_definition import_job import_units import_property import_apply import_cost import_findings import_idents import_dates import_cells import_identify import_values import_erase import_rules import_public import_upload import_report import_undo import_misuse import_changed import_not_permitted import_demo derive api auth_users auth_keys auth_switch auth_request auth_explain auth_session members policies privileges rights uninstall
+REGRESS        = install parse jose jose_vectors temporal_algebra temporal_aggregates temporal_sweep temporal_keys temporal_foreign_keys temporal_merge temporal_merge_cases temporal_merge_oracle temporal_merge_rights temporal_portion doctor code_lists register_units worker import_definition import_job import_units import_property import_apply import_cost import_findings import_idents import_dates import_cells import_identify import_values import_erase import_rules import_public import_upload import_report import_undo import_faults import_misuse import_changed import_not_permitted import_demo derive api auth_users auth_keys auth_switch auth_request auth_explain auth_session members policies privileges rights uninstall
 ISOLATION      = temporal_keys temporal_foreign_keys temporal_merge temporal_portion auth_identity auth_users auth_keys auth_session import_cancel import_undo
 ISOLATION_OPTS = --inputdir=test/isolation
 # Without IPC::Run (Debian: libipc-run-perl) the TAP tests cannot run; the others can.

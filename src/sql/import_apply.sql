@@ -6,8 +6,8 @@
 -- merge_status {"<table>": "APPLIED" | "SKIPPED_IDENTICAL" | …}, or as state error: it was imported when anything was applied,
 -- and unchanged otherwise.
 --
--- The checks of the analysis are twins of the constraints. Should one be missing, the batch is halved until the row is
--- found that violates a constraint: it gets the finding "constraint" and the others go in.
+-- The checks of the analysis are twins of the constraints. Should one be missing, the rows that violate a constraint are looked
+-- for (import_apply_faults.sql): they get the finding "constraint" and the others go in.
 
 CREATE OR REPLACE FUNCTION import.apply_batch(job_id integer, OUT batch integer, OUT row_count bigint, OUT imported bigint, OUT unchanged bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -70,7 +70,7 @@ COMMENT ON FUNCTION import.apply_batch(integer) IS 'Applies the next batch of an
 REVOKE ALL ON FUNCTION import.apply_batch(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_batch(integer) TO authenticated;
 
--- Applies rows, given in the order of their entities; on a violation halves them, down to the row at fault.
+-- Applies rows, given in the order of their entities, so that those which violate a constraint fail alone.
 CREATE OR REPLACE FUNCTION import.apply_isolated(job_id integer, row_ids bigint[], is_part boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -82,66 +82,60 @@ SET extra_float_digits = 1
 SET bytea_output = 'hex'
 AS $apply_isolated$
 DECLARE
-    middle integer := cardinality(row_ids) / 2;
+    rest bigint[] := row_ids;
+    middle integer;
+    finding jsonb;
+    faults jsonb[];
+    last_faults jsonb[] := '{}';
+    again bigint[] := '{}';
     message text;
     detail text;
     state text;
     constraint_name text;
     table_name text;
     column_name text;
-    finding jsonb;
 BEGIN
-    BEGIN
-        PERFORM import.apply_rows(job_id, row_ids, is_part);
-        RETURN;
-    -- What a trigger of the installation refuses comes as raise_exception, a value too long for an index as program_limit_exceeded.
-    EXCEPTION WHEN integrity_constraint_violation OR data_exception OR insufficient_privilege OR with_check_option_violation
-        OR raise_exception OR program_limit_exceeded THEN
-        GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, state = RETURNED_SQLSTATE,
-            constraint_name = CONSTRAINT_NAME, table_name = TABLE_NAME, column_name = COLUMN_NAME;
-    END;
-    IF middle > 0 THEN
-        PERFORM import.apply_isolated(job_id, row_ids[:middle], true);
-        PERFORM import.apply_isolated(job_id, row_ids[middle + 1:], true);
-        RETURN;
+    WHILE rest <> '{}' LOOP
+        BEGIN
+            PERFORM import.apply_rows(job_id, rest, is_part OR again <> '{}' OR last_faults <> '{}');
+            EXIT;
+        -- What a trigger of the installation refuses comes as raise_exception, a value too long for an index as program_limit_exceeded.
+        EXCEPTION WHEN integrity_constraint_violation OR data_exception OR insufficient_privilege OR with_check_option_violation
+            OR raise_exception OR program_limit_exceeded THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, state = RETURNED_SQLSTATE,
+                constraint_name = CONSTRAINT_NAME, table_name = TABLE_NAME, column_name = COLUMN_NAME;
+        END;
+        middle := cardinality(rest) / 2;
+        IF middle = 0 THEN
+            finding := import.refusal(state, message, detail, constraint_name, table_name, column_name);
+            faults := ARRAY[jsonb_build_object('row_id', rest[1], 'finding', finding)];
+        ELSE
+            faults := import.find_faults(job_id, rest, true);
+        END IF;
+        EXIT WHEN faults = '{}';
+        IF faults IS NULL THEN
+            PERFORM import.apply_isolated(job_id, rest[:middle], true);
+            PERFORM import.apply_isolated(job_id, rest[middle + 1:], true);
+            EXIT;
+        END IF;
+        again := again || ARRAY(SELECT (f ->> 'row_id')::bigint FROM unnest(last_faults) AS f);
+        last_faults := faults;
+        rest := ARRAY(SELECT r.row_id FROM unnest(rest) WITH ORDINALITY AS r (row_id, place)
+                      WHERE r.row_id NOT IN (SELECT (f ->> 'row_id')::bigint FROM unnest(faults) AS f) ORDER BY r.place);
+    END LOOP;
+    IF last_faults <> '{}' THEN
+        PERFORM import.refuse_faults(job_id, last_faults);
     END IF;
-
-    finding := jsonb_strip_nulls(jsonb_build_object(
-        'code', CASE WHEN state IN ('42501', '44000') THEN 'not_permitted' ELSE 'constraint' END, 'severity', 'error',
-        'details', jsonb_build_object('name', coalesce(nullif(constraint_name, ''), nullif(column_name, ''), state), 'table', nullif(table_name, ''),
-                                      'sqlstate', state, 'message', message, 'detail', nullif(detail, ''))));
-    PERFORM import.refuse_rows(job_id, row_ids, finding);
+    -- Refused before others were, whose part in that is over.
+    IF again <> '{}' THEN
+        PERFORM import.apply_isolated(job_id, ARRAY(SELECT r.row_id FROM unnest(row_ids) WITH ORDINALITY AS r (row_id, place)
+                                                    WHERE r.row_id = ANY (again) ORDER BY r.place), true);
+    END IF;
 END
 $apply_isolated$;
 COMMENT ON FUNCTION import.apply_isolated(integer, bigint[], boolean) IS 'Applies rows of a job so that a row that violates a constraint fails alone';
 REVOKE ALL ON FUNCTION import.apply_isolated(integer, bigint[], boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.apply_isolated(integer, bigint[], boolean) TO authenticated;
-
--- Rows that the register does not take after all.
-CREATE OR REPLACE FUNCTION import.refuse_rows(job_id integer, row_ids bigint[], finding jsonb)
-RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $refuse_rows$
-DECLARE
-    data_table text;
-    refused bigint[];
-    source_lines bigint[];
-BEGIN
-    SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = refuse_rows.job_id;
-    EXECUTE format($sql$
-        WITH refused AS (
-            UPDATE import.%I AS d SET state = 'error', action = 'skip', batch_seq = NULL, errors = d.errors || jsonb_build_object('row', $1 -> 'code')
-            WHERE d.row_id = ANY ($2)
-            RETURNING d.row_id, d.source_line)
-        SELECT array_agg(r.row_id ORDER BY r.row_id), array_agg(r.source_line ORDER BY r.row_id) FROM refused AS r$sql$, data_table)
-    INTO refused, source_lines USING finding, row_ids;
-    PERFORM import.store_findings(job_id, refused, source_lines, array_fill(jsonb_build_array(finding), ARRAY[cardinality(refused)]));
-END
-$refuse_rows$;
-COMMENT ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) IS 'Gives rows of a job an error that came up while they were applied';
-REVOKE ALL ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.refuse_rows(integer, bigint[], jsonb) TO authenticated;
 
 -- Applies rows of a job, all or none. is_part: other rows of their entities may have been applied before them.
 CREATE OR REPLACE FUNCTION import.apply_rows(job_id integer, row_ids bigint[], is_part boolean)
@@ -230,6 +224,11 @@ BEGIN
 
     SELECT r.part, r.message INTO refused FROM pg_temp.import_result AS r WHERE r.status = 'ERROR' ORDER BY r.row_id, r.part LIMIT 1;
     IF FOUND THEN
+        IF to_regclass('pg_temp.import_try') IS NOT NULL THEN
+            PERFORM import.raise_faults(array_agg(jsonb_build_object('row_id', f.row_id, 'finding',
+                                            import.refusal('22000', format('%s: %s', f.part, f.message), NULL, NULL, f.part, NULL)) ORDER BY f.row_id))
+            FROM (SELECT DISTINCT ON (r.row_id) r.row_id, r.part, r.message FROM pg_temp.import_result AS r WHERE r.status = 'ERROR' ORDER BY r.row_id, r.part) AS f;
+        END IF;
         RAISE EXCEPTION '%: %', refused.part, refused.message USING ERRCODE = 'data_exception', TABLE = refused.part;
     END IF;
 
@@ -280,15 +279,23 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $apply_merge$
+DECLARE
+    is_try CONSTANT boolean := to_regclass('pg_temp.import_try') IS NOT NULL;
 BEGIN
     EXECUTE format('ANALYZE pg_temp.%I', source);
-    EXECUTE format($sql$
+    IF is_try THEN
+        EXECUTE format('CREATE TEMPORARY VIEW import_tried AS SELECT s.* FROM %s AS s', import.tried_rows(source, 'source_row_id'));
+    END IF;
+    PERFORM import.write_rows(source, 'source_row_id', format($sql$
         INSERT INTO pg_temp.import_result (row_id, part, status, message)
-        SELECT s.source_row_id, $1, m.status::text, m.message
-        FROM temporal.merge(target => $2::regclass, source => $3::regclass, identity_columns => '{id}', mode => $4, natural_keys => $5,
+        SELECT s.source_row_id, %1$L, m.status::text, m.message
+        FROM temporal.merge(target => %2$L::regclass, source => %3$L::regclass, identity_columns => '{id}', mode => %4$L, natural_keys => %5$L,
                             ephemeral_columns => '{edit_comment,edit_by_user_id,edit_at,import_job_id,import_source_line}') AS m
-        JOIN pg_temp.%I AS s ON s.row_id = m.row_id$sql$, source)
-    USING part, 'register.' || part, 'pg_temp.' || source, mode, natural_keys;
+        JOIN %3$s AS s ON s.row_id = m.row_id$sql$,
+        part, 'register.' || part, 'pg_temp.' || CASE WHEN is_try THEN 'import_tried' ELSE source END, mode, natural_keys));
+    IF is_try THEN
+        DROP VIEW pg_temp.import_tried;
+    END IF;
     PERFORM import.drop_temporary(source);
 END
 $apply_merge$;

@@ -28,6 +28,18 @@ COMMENT ON FUNCTION import.insert_rows(regclass, text) IS
 REVOKE ALL ON FUNCTION import.insert_rows(regclass, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.insert_rows(regclass, text) TO authenticated;
 
+-- SQL text of a call of it.
+CREATE OR REPLACE FUNCTION import.insert_sql(part text, statement text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $insert_sql$
+    SELECT format('SELECT import.insert_rows(%L::regclass, %L)', format('register.%I', part), statement)
+$insert_sql$;
+COMMENT ON FUNCTION import.insert_sql(text, text) IS 'SQL text of a call of import.insert_rows() for a table of schema register';
+REVOKE ALL ON FUNCTION import.insert_sql(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.insert_sql(text, text) TO authenticated;
+
 -- The INSERT statements for such rows, in the order in which they are run, by what the definition says; and which rows have
 -- such a part. rows: what stands in FROM, with d for a row of the data table and n for its ids.
 CREATE OR REPLACE FUNCTION import.new_unit_statements(job_id integer, rows text)
@@ -214,7 +226,7 @@ SET search_path = pg_catalog, statbus_requires, pg_temp
 AS $apply_new_units$
 DECLARE
     -- What the statements read, once and narrow: the data table has each cell twice, and every statement would walk over all of it.
-    rows CONSTANT text := 'pg_temp.import_row_new AS d CROSS JOIN LATERAL (SELECT d.new_unit_id AS unit_id, d.new_enterprise_id AS enterprise_id) AS n';
+    rows CONSTANT text := import.tried_rows('import_row_new') || ' AS d CROSS JOIN LATERAL (SELECT d.new_unit_id AS unit_id, d.new_enterprise_id AS enterprise_id) AS n';
     job record;
     reach record;
     s record;
@@ -241,12 +253,12 @@ BEGIN
                     ELSE 'pg_temp.import_new AS n JOIN import.%I AS d ON d.row_id = n.row_id' END,
                job.data_table_name, reach.lowest, reach.highest));
 
-    PERFORM import.insert_rows('register.enterprise', format($sql$
+    PERFORM import.write_rows('import_row_new', 'row_id', import.insert_sql('enterprise', format($sql$
         INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
         OVERRIDING SYSTEM VALUE
-        SELECT n.enterprise_id, d.edit_comment, d.edit_by_user_id, d.edit_at, %s, d.source_line FROM %s ORDER BY d.row_id$sql$, job_id, rows));
+        SELECT n.enterprise_id, d.edit_comment, d.edit_by_user_id, d.edit_at, %s, d.source_line FROM %s ORDER BY d.row_id$sql$, job_id, rows)));
     FOR s IN SELECT x.part, x.statement FROM import.new_unit_statements(job_id, rows) AS x LOOP
-        PERFORM import.insert_rows(format('register.%I', s.part)::regclass, s.statement);
+        PERFORM import.write_rows('import_row_new', 'row_id', import.insert_sql(s.part, s.statement));
     END LOOP;
     EXECUTE format($sql$
         UPDATE import.%1$I AS t

@@ -23,23 +23,22 @@ BEGIN
         GROUP BY t.id, t.shape, t.code
         ORDER BY t.id
     LOOP
-        EXECUTE format($sql$
+        PERFORM import.write_rows('import_apply', 'row_id', format($sql$
             WITH given AS (
                 SELECT DISTINCT ON (a.unit_id) a.unit_id, a.row_id, a.%3$I AS ident, a.edit_comment, a.edit_by_user_id, a.edit_at, a.source_line
-                FROM pg_temp.import_apply AS a
+                FROM %1$s AS a
                 WHERE a.%3$I IS NOT NULL
-                AND NOT EXISTS (SELECT FROM register.external_ident AS e WHERE e.%4$I = a.unit_id AND e.type_id = $1)
+                AND NOT EXISTS (SELECT FROM register.external_ident AS e WHERE e.%4$I = a.unit_id AND e.type_id = %5$s)
                 ORDER BY a.unit_id, a.row_id),
             written AS (
                 INSERT INTO register.external_ident (type_id, shape, %2$I, %4$I, labels, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
-                SELECT $1, t.shape, g.ident, g.unit_id, t.labels, g.edit_comment, g.edit_by_user_id, g.edit_at, $2, g.source_line
+                SELECT t.id, t.shape, g.ident, g.unit_id, t.labels, g.edit_comment, g.edit_by_user_id, g.edit_at, %6$s, g.source_line
                 FROM given AS g
-                JOIN register.external_ident_type AS t ON t.id = $1
+                JOIN register.external_ident_type AS t ON t.id = %5$s
                 ORDER BY g.row_id)
             INSERT INTO pg_temp.import_result (row_id, part, status)
             SELECT g.row_id, 'external_ident', 'APPLIED' FROM given AS g$sql$,
-            NULL, c.target, c.column_name, owner_column)
-        USING c.type_id, job_id;
+            import.tried_rows('import_apply'), c.target, c.column_name, owner_column, c.type_id, job_id));
     END LOOP;
 END
 $apply_identifiers$;
@@ -158,19 +157,18 @@ BEGIN
         IF 'tag_id' = ANY (has) THEN
             -- Who gives no tag needs no right to.
             CONTINUE WHEN NOT EXISTS (SELECT FROM pg_temp.import_apply AS a WHERE a.tag_id IS NOT NULL);
-            EXECUTE format($sql$
+            PERFORM import.write_rows('import_apply', 'row_id', format($sql$
                 WITH given AS (
                     SELECT DISTINCT ON (a.unit_id, a.tag_id) a.unit_id, a.tag_id, a.row_id, a.edit_comment, a.edit_by_user_id, a.edit_at, a.source_line
-                    FROM pg_temp.import_apply AS a
+                    FROM %3$s AS a
                     WHERE a.unit_type = %2$L AND a.tag_id IS NOT NULL
                     AND NOT EXISTS (SELECT FROM register.tag_for_unit AS t WHERE t.%1$I = a.unit_id AND t.tag_id = a.tag_id)
                     ORDER BY a.unit_id, a.tag_id, a.row_id),
                 written AS (
                     INSERT INTO register.tag_for_unit (tag_id, %1$I, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
-                    SELECT g.tag_id, g.unit_id, g.edit_comment, g.edit_by_user_id, g.edit_at, $1, g.source_line FROM given AS g ORDER BY g.row_id)
+                    SELECT g.tag_id, g.unit_id, g.edit_comment, g.edit_by_user_id, g.edit_at, %4$s, g.source_line FROM given AS g ORDER BY g.row_id)
                 INSERT INTO pg_temp.import_result (row_id, part, status)
-                SELECT g.row_id, 'tag_for_unit', 'APPLIED' FROM given AS g$sql$, owner || '_id', owner)
-            USING job_id;
+                SELECT g.row_id, 'tag_for_unit', 'APPLIED' FROM given AS g$sql$, owner || '_id', owner, import.tried_rows('import_apply'), job_id));
         END IF;
     END LOOP;
 END

@@ -55,12 +55,13 @@ BEGIN
         FROM (SELECT x.unit_id, nextval(pg_get_serial_sequence('register.enterprise', 'id')) AS enterprise_id
               FROM (SELECT y.unit_id FROM pg_temp.import_apply AS y WHERE y.founds ORDER BY y.row_id) AS x) AS n
         WHERE n.unit_id = a.unit_id;
-        INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
-        OVERRIDING SYSTEM VALUE
-        SELECT a.enterprise_id, a.edit_comment, a.edit_by_user_id, a.edit_at, apply_units.job_id, a.source_line
-        FROM pg_temp.import_apply AS a
-        WHERE a.founds
-        ORDER BY a.row_id;
+        PERFORM import.write_rows('import_apply', 'row_id', format($sql$
+            INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
+            OVERRIDING SYSTEM VALUE
+            SELECT a.enterprise_id, a.edit_comment, a.edit_by_user_id, a.edit_at, %s, a.source_line
+            FROM %s AS a
+            WHERE a.founds
+            ORDER BY a.row_id$sql$, job_id, import.tried_rows('import_apply')));
     END IF;
 
     -- Columns of the unit. What the definition does not map stays as it is.

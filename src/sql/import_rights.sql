@@ -1,6 +1,6 @@
 -- What the user of a job may not write is found before it is tried: for all rows of a batch at once, and with the column at
 -- fault. Asked are his rights on tables and the policies that the register ships; what policies of others refuse comes up
--- while rows are applied, which are then halved.
+-- while rows are applied (import_apply_faults.sql).
 
 -- Rows whose parts the caller may not write, one per row and column. A part that the row says nothing about needs no right.
 CREATE OR REPLACE FUNCTION import.forbidden_rows(job_id integer, row_ids bigint[])
