@@ -20,34 +20,12 @@
  */
 #include "jose.h"
 #include "fuzz.h"
+#include "../unit/jose_memory.h"
 
 #include <math.h>
 #include <string.h>
 
 #define NOW INT64_C(1800000000)
-
-static long live = 0;
-
-static void *
-count_alloc(void *arg, size_t size)
-{
-	void	   *block = malloc(size);
-
-	(void) arg;
-	CHECK(block != NULL);
-	live++;
-	return block;
-}
-
-static void
-count_release(void *arg, void *block)
-{
-	(void) arg;
-	live--;
-	free(block);
-}
-
-static const JoseMemory memory = {count_alloc, count_release, NULL};
 
 static bool
 same(JoseBytes a, JoseBytes b)

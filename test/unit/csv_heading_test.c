@@ -6,18 +6,8 @@
 #include <string.h>
 
 #include "csv_heading.h"
+#include "tap.h"
 #include "utf8.h"
-
-static int	tests = 0;
-static int	failures = 0;
-
-/* Reports one assertion. */
-static void
-ok(int passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	failures += !passed;
-}
 
 /* The key of a heading is this; the heading stands in memory of its own size. */
 static void
@@ -29,7 +19,7 @@ key_is(const char *heading, size_t len, const char *expected)
 
 	memcpy(given, heading, len);
 	n = csv_heading_key(given, len, key);
-	ok(n == strlen(expected) && memcmp(key, expected, n) == 0, expected);
+	ok(n == strlen(expected) && memcmp(key, expected, n) == 0, "%s", expected);
 	free(given);
 	free(key);
 }
@@ -75,7 +65,7 @@ distance_is(const char *x, const char *y, int most, int expected)
 	char		name[128];
 
 	snprintf(name, sizeof(name), "%.40s and %.40s: %d of %d", x, y, expected, most);
-	ok(found == expected && csv_heading_distance(y, strlen(y), x, strlen(x), most) == found, name);
+	ok(found == expected && csv_heading_distance(y, strlen(y), x, strlen(x), most) == found, "%s", name);
 }
 
 static void
@@ -103,6 +93,5 @@ main(void)
 {
 	test_keys();
 	test_distances();
-	printf("1..%d\n", tests);
-	return failures != 0;
+	return tap_end();
 }

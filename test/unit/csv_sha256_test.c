@@ -6,17 +6,7 @@
 #include <string.h>
 
 #include "csv_sha256.h"
-
-static int	tests = 0;
-static int	failures = 0;
-
-/* Reports one assertion. */
-static void
-ok(int passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	failures += !passed;
-}
+#include "tap.h"
 
 /* The hash of some bytes, taken in pieces of any size, and with the state put elsewhere in between. */
 static void
@@ -45,7 +35,7 @@ hash_is(const char *data, size_t len, const char *expected, const char *name)
 			snprintf(hex + 2 * j, 3, "%02x", hash[j]);
 		passed = passed && strcmp(hex, expected) == 0;
 	}
-	ok(passed, name);
+	ok(passed, "%s", name);
 }
 
 /* The examples of FIPS 180-4 and lengths about the size of a block (by sha256sum). */
@@ -69,6 +59,5 @@ int
 main(void)
 {
 	test_hashes();
-	printf("1..%d\n", tests);
-	return failures != 0;
+	return tap_end();
 }

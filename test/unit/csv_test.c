@@ -18,14 +18,7 @@
 #include <string.h>
 
 #include "csv.h"
-
-static int	tests = 0;
-
-static void
-ok(bool passed, const char *what)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 static void *
 take(void *context, size_t size)
@@ -215,7 +208,7 @@ check_pieces(const char *what, const CsvOptions *options, const char *data, size
 		got = read_file(options, data, len, pieces[i], i % 2 == 0);
 		if (strcmp(got, whole) != 0)
 		{
-			ok(false, what);
+			ok(false, "%s", what);
 			printf("# in pieces of %zu, decided by %zu: %s\n# whole %s\n", pieces[i], options->detect_bytes, got, whole);
 		}
 		free(got);
@@ -230,7 +223,7 @@ check(const char *what, const CsvOptions *options, const char *data, size_t len,
 	static const size_t detect_bytes[] = {0, 1, 5, 16, 64};
 	char	   *got = read_file(options, data, len, 0, false);
 
-	ok(strcmp(got, expected) == 0, what);
+	ok(strcmp(got, expected) == 0, "%s", what);
 	if (strcmp(got, expected) != 0)
 		printf("# got      %s\n# expected %s\n", got, expected);
 	free(got);
@@ -461,7 +454,7 @@ test_names(void)
 	CsvEncoding encoding;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		ok(csv_encoding_by_name(names[i], strlen(names[i]), &encoding) && encoding == encodings[i], names[i]);
+		ok(csv_encoding_by_name(names[i], strlen(names[i]), &encoding) && encoding == encodings[i], "%s", names[i]);
 	ok(!csv_encoding_by_name("EBCDIC", 6, &encoding), "an unknown encoding");
 	ok(!csv_encoding_by_name("an encoding with a long name", 28, &encoding), "a long name");
 }
@@ -509,5 +502,5 @@ main(void)
 	test_delimiters();
 	test_names();
 	test_writing();
-	return 0;
+	return tap_end();
 }

@@ -6,16 +6,13 @@
 #include <string.h>
 
 #include "ident_check.h"
+#include "tap.h"
 
-static int	tests = 0;
-static int	failures = 0;
-
-/* Reports one assertion. */
+/* Report one test of something. */
 static void
-ok(int passed, const char *name, const char *what)
+about(bool passed, const char *what, const char *result)
 {
-	printf("%sok %d - %s: %s\n", passed ? "" : "not ", ++tests, name, what);
-	failures += !passed;
+	ok(passed, "%s: %s", what, result);
 }
 
 #define SLICE(text) {text, sizeof(text) - 1}
@@ -88,7 +85,7 @@ judged(const IdentRule *rule, const char *value, const char *expected)
 		if (finding->suggestion.data != NULL)
 			len += snprintf(said + len, sizeof(said) - (size_t) len, " or %.*s", (int) finding->suggestion.len, finding->suggestion.data);
 	}
-	ok(strcmp(said, expected) == 0, value, said);
+	about(strcmp(said, expected) == 0, value, said);
 	free(given);
 	free(verdict);
 }
@@ -100,11 +97,11 @@ test_patterns(void)
 	static const char *const wrong[] = {"", "#{0}", "#{", "#{9", "#{x}", "{9}", "#{51}", "#{26}#{25}", "#{99999999999}", " #", "\xC3\x85", "#}", NULL};
 	IdentPattern pattern;
 
-	ok(form("#{9}", &pattern) && pattern.length == 9, "#{9}", "nine digits");
-	ok(form("@@#{2}-*", &pattern) && pattern.length == 6 && memcmp(pattern.classes, "@@##-*", 6) == 0, "@@#{2}-*", "as it says");
-	ok(form("#{50}", &pattern), "#{50}", "the longest");
+	about(form("#{9}", &pattern) && pattern.length == 9, "#{9}", "nine digits");
+	about(form("@@#{2}-*", &pattern) && pattern.length == 6 && memcmp(pattern.classes, "@@##-*", 6) == 0, "@@#{2}-*", "as it says");
+	about(form("#{50}", &pattern), "#{50}", "the longest");
 	for (int i = 0; wrong[i] != NULL; i++)
-		ok(!form(wrong[i], &pattern), wrong[i], "is none");
+		about(!form(wrong[i], &pattern), wrong[i], "is none");
 }
 
 /* Which rules can be used. */
@@ -114,21 +111,21 @@ test_faults(void)
 	IdentRule	rule = orgnr;
 	IdentChecksum checksum;
 
-	ok(ident_rule_fault(&orgnr) == NULL && ident_rule_fault(&siret) == NULL && ident_rule_fault(&lei) == NULL &&
+	about(ident_rule_fault(&orgnr) == NULL && ident_rule_fault(&siret) == NULL && ident_rule_fault(&lei) == NULL &&
 	   ident_rule_fault(&vat) == NULL && ident_rule_fault(&uk) == NULL, "faults", "none of good rules");
 	rule.nweights = 7;
-	ok(ident_rule_fault(&rule) != NULL, "faults", "a weight is missing");
+	about(ident_rule_fault(&rule) != NULL, "faults", "a weight is missing");
 	rule = orgnr;
 	rule.patterns = lei_form;
-	ok(ident_rule_fault(&rule) != NULL, "faults", "modulo 11 of letters");
+	about(ident_rule_fault(&rule) != NULL, "faults", "modulo 11 of letters");
 	rule = siret;
 	rule.npatterns = 0;
-	ok(ident_rule_fault(&rule) != NULL, "faults", "no form");
+	about(ident_rule_fault(&rule) != NULL, "faults", "no form");
 	rule = siren;
 	rule.checksum = IDENT_CHECKSUM_DIGIT_SUM;
-	ok(ident_rule_fault(&rule) != NULL, "faults", "no modulus");
-	ok(ident_checksum_from_name("mod97_10", &checksum) && checksum == IDENT_CHECKSUM_MOD97_10, "names", "mod97_10");
-	ok(!ident_checksum_from_name("crc", &checksum), "names", "crc is none");
+	about(ident_rule_fault(&rule) != NULL, "faults", "no modulus");
+	about(ident_checksum_from_name("mod97_10", &checksum) && checksum == IDENT_CHECKSUM_MOD97_10, "names", "mod97_10");
+	about(!ident_checksum_from_name("crc", &checksum), "names", "crc is none");
 }
 
 /* Known identifiers, and what is wrong with others. */
@@ -213,6 +210,5 @@ main(void)
 	test_faults();
 	test_values();
 	test_scripts();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

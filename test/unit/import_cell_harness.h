@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tap.h"
+
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
 #define MAX_COLUMNS 32
@@ -51,9 +53,6 @@ static const ListedCode codes[] = {
 	{NULL, ALWAYS(0, false, false)}
 };
 
-static int	tests = 0;
-static int	failures = 0;
-
 /* The arena: what was allocated, given back after each row. */
 static void *chunks[MAX_CHUNKS];
 static int	nchunks = 0;
@@ -67,24 +66,7 @@ static ImportPlan plan;
 static ImportRow row;
 static char text[8192];
 
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
 static void say(const char *format,...) __attribute__((format(printf, 1, 2)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		args;
-
-	tests++;
-	if (!passed)
-		failures++;
-	printf("%s %d - ", passed ? "ok" : "not ok", tests);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
 
 /* Report a comparison of texts. */
 static void

@@ -1,22 +1,11 @@
 /*
  * Unit tests of cells as they are read (src/import_clean.c).  TAP output.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import_clean.h"
-
-static int	tests = 0;
-static int	failures = 0;
-
-/* Reports one assertion. */
-static void
-ok(int passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	failures += !passed;
-}
+#include "tap.h"
 
 /* A text in memory of its own size, so that a read beyond it is seen. */
 static SbSlice
@@ -36,7 +25,7 @@ cut_is(SbSlice (*cut) (SbSlice), const char *text, size_t len, const char *expec
 	SbSlice		cell = exact(text, len);
 	SbSlice		result = cut(cell);
 
-	ok(result.len == strlen(expected) && memcmp(result.data, expected, result.len) == 0, name);
+	ok(result.len == strlen(expected) && memcmp(result.data, expected, result.len) == 0, "%s", name);
 	free((char *) cell.data);
 }
 
@@ -118,6 +107,5 @@ main(void)
 	test_code();
 	test_widthless();
 	test_words();
-	printf("1..%d\n", tests);
-	return failures > 0 ? 1 : 0;
+	return tap_end();
 }

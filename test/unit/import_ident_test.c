@@ -15,19 +15,13 @@
 
 #include "import_hash.h"
 #include "import_ident.h"
+#include "tap.h"
 
 #define MODEL_NODES 3000
 #define MANY 200000
 
-static int	tests = 0;
 static uint64_t state = 88172645463325252u;
 static size_t allocated = 0;
-
-static void
-ok(bool passed, const char *what)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, what);
-}
 
 /* A number below the limit, the same ones in every run. */
 static uint32_t
@@ -285,6 +279,5 @@ main(void)
 	test_memory();
 	test_trees();
 	test_sums();
-	printf("1..%d\n", tests);
-	return 0;
+	return tap_end();
 }

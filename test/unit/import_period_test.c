@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "import_period.h"
-
-static int	tests = 0;
-static int	failures = 0;
+#include "tap.h"
 
 /* Two cells, the period that they mean, and what is said of it: code@column, … */
 typedef struct PeriodCase
@@ -92,9 +90,7 @@ run_case(const ImportPeriodPlan *plan, const PeriodCase *expected)
 		sprintf(said + strlen(said), "%s%c:%s@%s", i == 0 ? "" : " ", "ewi"[findings[i].severity],
 				findings[i].code, findings[i].column);
 	passed = strcmp(got, expected->period) == 0 && strcmp(said, expected->findings) == 0;
-	printf("%sok %d - %s to %s: %s (%s)\n", passed ? "" : "not ", ++tests, expected->from ? expected->from : "nothing",
-		   expected->to ? expected->to : "nothing", got, said);
-	failures += !passed;
+	ok(passed, "%s to %s: %s (%s)", expected->from ? expected->from : "nothing", expected->to ? expected->to : "nothing", got, said);
 }
 
 int
@@ -115,6 +111,5 @@ main(void)
 	plan.nunknown_starts = 2;
 	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++)
 		run_case(&plan, &declared[i]);
-	printf("1..%d\n", tests);
-	return failures > 0 ? 1 : 0;
+	return tap_end();
 }

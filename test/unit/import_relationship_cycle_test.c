@@ -2,18 +2,15 @@
  * Unit tests of circles of relationships (src/import_relationship_cycle.c): known ones, and random ones against
  * a search of every day.  TAP output.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import_relationship_cycle.h"
+#include "tap.h"
 
 #define EDGES 40
 #define UNITS 12
 #define DAYS 16
-
-static int	tests = 0;
-static int	failures = 0;
 
 /* What was told. */
 typedef struct Told
@@ -24,13 +21,6 @@ typedef struct Told
 	int			length[EDGES];
 	bool		is_sound;
 } Told;
-
-static void
-ok(int passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	failures += !passed;
-}
 
 static void *
 get_memory(void *arg, size_t size)
@@ -180,6 +170,5 @@ main(void)
 {
 	test_known();
 	test_random();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

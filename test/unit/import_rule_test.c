@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tap.h"
+
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
 #define MAX_CHUNKS 4096
 
@@ -121,18 +123,6 @@ static const Fault faults[] = {
 
 static void *chunks[MAX_CHUNKS];
 static int	nchunks = 0;
-static int	tests = 0;
-static int	failures = 0;
-
-/* Report a test. */
-static void
-check(bool passed, const char *name)
-{
-	tests++;
-	if (!passed)
-		failures++;
-	printf("%s %d - %s\n", passed ? "ok" : "not ok", tests, name);
-}
 
 /* Memory until the end of a test, each piece its own for the sanitizer. */
 static void *
@@ -216,7 +206,7 @@ test_cases(void)
 
 		if (rule == NULL)
 			printf("# %zu: %s\n", error.position, error.message);
-		check(rule != NULL && import_rule_holds(rule, &row, &arena) == cases[i].expected, cases[i].expression);
+		ok(rule != NULL && import_rule_holds(rule, &row, &arena) == cases[i].expected, "%s", cases[i].expression);
 		release();
 	}
 }
@@ -233,7 +223,7 @@ test_faults(void)
 
 		if (!passed && rule == NULL)
 			printf("# fault %d at %zu: %s\n", error.fault, error.position, error.message);
-		check(passed, faults[i].expression);
+		ok(passed, "%s", faults[i].expression);
 		release();
 	}
 }
@@ -256,16 +246,16 @@ test_depth(void)
 			len += strlen(parts[i]);
 		}
 		strcpy(text + len, "employees");
-		check(import_rule_compile(slice(text), &scope, &arena, &error) == NULL && error.fault == RULE_FAULT_TOO_LONG, parts[i]);
+		ok(import_rule_compile(slice(text), &scope, &arena, &error) == NULL && error.fault == RULE_FAULT_TOO_LONG, "%s", parts[i]);
 		release();
 	}
 	memset(text, ' ', sizeof(text));
-	check(import_rule_compile((SbSlice) {text, RULE_MAX_BYTES + 1}, &scope, &arena, &error) == NULL && error.fault == RULE_FAULT_TOO_LONG, "too many bytes");
+	ok(import_rule_compile((SbSlice) {text, RULE_MAX_BYTES + 1}, &scope, &arena, &error) == NULL && error.fault == RULE_FAULT_TOO_LONG, "too many bytes");
 	release();
 	text[0] = '\0';
 	for (int i = 0; i < 500; i++)
 		strcat(text, i == 0 ? "employees = 1" : " or exports");
-	check(import_rule_compile(slice(text), &scope, &arena, &error) != NULL, "a long chain is not deep");
+	ok(import_rule_compile(slice(text), &scope, &arena, &error) != NULL, "a long chain is not deep");
 	release();
 }
 
@@ -277,7 +267,7 @@ test_columns(void)
 	Rule	   *rule = import_rule_compile(slice("turnover > employees * 2 and turnover < 10 and name is null"), &scope, &arena, &error);
 	const int  *columns;
 
-	check(rule != NULL && import_rule_columns(rule, &columns) == 3 && columns[0] == 4 && columns[1] == 3 && columns[2] == 0,
+	ok(rule != NULL && import_rule_columns(rule, &columns) == 3 && columns[0] == 4 && columns[1] == 3 && columns[2] == 0,
 		  "columns are counted once, in their order");
 	release();
 }
@@ -319,13 +309,13 @@ test_numbers(void)
 			wrong += !rule_number_multiply(&c, &b, &c) || rule_number_compare(&c, &a) != 0;
 		}
 	}
-	check(wrong == 0, "fractions against integers of 64 bits");
+	ok(wrong == 0, "fractions against integers of 64 bits");
 	rule_number_from_int(INT64_MIN, &a);
 	rule_number_from_int(INT64_MAX, &b);
-	check(rule_number_add(&a, &b, &c) && rule_number_to_int(&c, &back) && back == -1, "the smallest integer and the largest");
-	check(!rule_number_parse(slice("-"), &a) && !rule_number_parse(slice("."), &a) && !rule_number_parse(slice("1.2.3"), &a) && !rule_number_parse(slice(""), &a), "no numbers");
-	check(rule_number_parse(slice("-0.00"), &a) && rule_number_is_zero(&a) && !a.negative, "zero is not negative");
-	check(rule_number_parse(slice("77777777777777777777777777777777777777777777777777777777777777777777777777777"), &a), "77 digits");
+	ok(rule_number_add(&a, &b, &c) && rule_number_to_int(&c, &back) && back == -1, "the smallest integer and the largest");
+	ok(!rule_number_parse(slice("-"), &a) && !rule_number_parse(slice("."), &a) && !rule_number_parse(slice("1.2.3"), &a) && !rule_number_parse(slice(""), &a), "no numbers");
+	ok(rule_number_parse(slice("-0.00"), &a) && rule_number_is_zero(&a) && !a.negative, "zero is not negative");
+	ok(rule_number_parse(slice("77777777777777777777777777777777777777777777777777777777777777777777777777777"), &a), "77 digits");
 }
 
 /* The same question as rule_text_like(), by trying everything. */
@@ -363,11 +353,11 @@ test_patterns(void)
 			p[strlen(p)] = "ab%_\\"[rand() % 5];
 		wrong += rule_text_like(slice(t), slice(p)) != slow_like(t, p);
 	}
-	check(wrong == 0, "patterns against trying everything");
+	ok(wrong == 0, "patterns against trying everything");
 	text = malloc(100001);
 	memset(text, 'a', 100000);
 	text[100000] = '\0';
-	check(!rule_text_like(slice(text), slice("%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%b")), "a pattern that cannot be blown up");
+	ok(!rule_text_like(slice(text), slice("%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%a%b")), "a pattern that cannot be blown up");
 	free(text);
 }
 
@@ -396,7 +386,7 @@ test_row(void)
 	texts[2].data = NULL;
 	import_link_plan(&plan);
 	plan.name_never_needed = true;
-	check(rule_set_add(&set, "born_before", "birth_date <= valid_from", IMPORT_WARNING, "Born later", &error) &&
+	ok(rule_set_add(&set, "born_before", "birth_date <= valid_from", IMPORT_WARNING, "Born later", &error) &&
 		  rule_set_add(&set, "many", "employees > 20", IMPORT_ERROR, "Too few", &error) &&
 		  rule_set_add(&set, "unreadable", "turnover is null", IMPORT_ERROR, "Not said", &error) &&
 		  rule_set_add(&set, "open", "valid_to < 'infinity'", IMPORT_INFO, "Open", &error) &&
@@ -404,14 +394,14 @@ test_row(void)
 		  "rules of a plan");
 	import_judge_row(&plan, &file_row);
 	rule_set_judge(&set, &file_row);
-	check(file_row.nfindings == 4 && file_row.nerrors == 2 && file_row.nwarnings == 1, "findings of a row, counted");
-	check(file_row.nfindings == 4 && strcmp(file_row.findings[0].code, "not_a_number") == 0 && strcmp(file_row.findings[1].code, "rule_failed") == 0 &&
+	ok(file_row.nfindings == 4 && file_row.nerrors == 2 && file_row.nwarnings == 1, "findings of a row, counted");
+	ok(file_row.nfindings == 4 && strcmp(file_row.findings[0].code, "not_a_number") == 0 && strcmp(file_row.findings[1].code, "rule_failed") == 0 &&
 		  strcmp(file_row.findings[1].column, "employees") == 0 && file_row.findings[1].value.len == 2 && file_row.findings[1].ndetails == 2 &&
 		  strcmp(file_row.findings[2].column, "birth_date") == 0 && strcmp(file_row.findings[3].column, "valid_to") == 0, "findings of a row, in their order");
 	file_row.is_skipped = true;
 	import_judge_row(&plan, &file_row);
 	rule_set_judge(&set, &file_row);
-	check(file_row.nfindings == 0, "a skipped row has none");
+	ok(file_row.nfindings == 0, "a skipped row has none");
 	release();
 }
 
@@ -426,6 +416,5 @@ main(void)
 	test_numbers();
 	test_patterns();
 	test_row();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tap.h"
+
 #define MAX_CHUNKS 4096
 
 static void *chunks[MAX_CHUNKS];
 static int	nchunks = 0;
-static int	tests = 0;
-static int	failures = 0;
 
 static void *
 take(void *arg, size_t size)
@@ -55,10 +55,7 @@ check(const SuggestList *list, const char *value, const char *expected)
 	bool		passed = found == (expected != NULL) &&
 		(!found || (got.len == strlen(expected) && memcmp(got.data, expected, got.len) == 0));
 
-	tests++;
-	if (!passed)
-		failures++;
-	printf("%s %d - \"%s\" means %s\n", passed ? "ok" : "not ok", tests, value, expected != NULL ? expected : "nothing");
+	ok(passed, "\"%s\" means %s", value, expected != NULL ? expected : "nothing");
 	if (!passed)
 		printf("# got: %.*s\n", found ? (int) got.len : 0, found ? got.data : "");
 }
@@ -183,6 +180,5 @@ main(void)
 
 	while (nchunks > 0)
 		free(chunks[--nchunks]);
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

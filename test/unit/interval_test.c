@@ -13,33 +13,14 @@
  */
 #include "interval_set.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "tap.h"
 
 #define DAYS	400
 
-static int	tests = 0;
-static int	failures = 0;
 static uint64_t seed = 42;
 static long live = 0;			/* values handed out and not dropped */
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		arguments;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++tests);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	if (!passed)
-		failures++;
-}
 
 /* A number from 0 to n - 1. */
 static int
@@ -411,6 +392,5 @@ main(void)
 			wrong += counts_round(sizes[i]);
 		ok(wrong == 0, "counted cuts of %d, 200 times; no value lost or freed twice", sizes[i]);
 	}
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

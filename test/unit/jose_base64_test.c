@@ -12,21 +12,11 @@
  */
 #include "jose.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static int	tests = 0;
-static int	failures = 0;
-static uint64_t seed = 42;
+#include "tap.h"
 
-/* Report one test. */
-static void
-ok(bool passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	if (!passed)
-		failures++;
-}
+static uint64_t seed = 42;
 
 /* A number from 0 to n - 1. */
 static int
@@ -93,6 +83,5 @@ int
 main(void)
 {
 	test_base64();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

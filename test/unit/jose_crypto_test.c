@@ -13,55 +13,13 @@
  */
 #include "jose.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jose_memory.h"
+#include "tap.h"
+
 #define TEXT "header.payload"
-
-static int	tests = 0;
-static int	failures = 0;
-static long live = 0;			/* blocks of memory not given back */
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		arguments;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++tests);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	if (!passed)
-		failures++;
-}
-
-static void *
-count_alloc(void *arg, size_t size)
-{
-	void	   *block = malloc(size);
-
-	(void) arg;
-	if (block == NULL)
-		abort();
-	live++;
-	return block;
-}
-
-static void
-count_release(void *arg, void *block)
-{
-	(void) arg;
-	live--;
-	free(block);
-}
-
-static const JoseMemory memory = {count_alloc, count_release, NULL};
 
 static const JoseBytes text = {(const uint8_t *) TEXT, sizeof(TEXT) - 1};
 
@@ -284,6 +242,5 @@ main(void)
 	test_wrong_points(JOSE_EDDSA);
 	test_wrong_numbers();
 	ok(live == 0, "all memory is given back");
-	printf("1..%d\n", tests);
-	return failures > 0 ? 1 : 0;
+	return tap_end();
 }

@@ -12,55 +12,14 @@
  */
 #include "jose.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jose_memory.h"
+#include "tap.h"
+
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
-
-static int	tests = 0;
-static int	failures = 0;
-static long live = 0;			/* blocks of memory not given back */
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		arguments;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++tests);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	if (!passed)
-		failures++;
-}
-
-static void *
-count_alloc(void *arg, size_t size)
-{
-	void	   *block = malloc(size);
-
-	(void) arg;
-	if (block == NULL)
-		abort();
-	live++;
-	return block;
-}
-
-static void
-count_release(void *arg, void *block)
-{
-	(void) arg;
-	live--;
-	free(block);
-}
-
-static const JoseMemory memory = {count_alloc, count_release, NULL};
 
 static bool
 is(JoseBytes value, const char *text)
@@ -273,6 +232,5 @@ main(void)
 	test_json_values();
 	test_json_seconds();
 	ok(live == 0, "all memory is given back");
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

@@ -14,57 +14,16 @@
  */
 #include "jose_cases.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jose_memory.h"
+#include "tap.h"
+
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
 #define NOW INT64_C(1800000000)
-
-static int	tests = 0;
-static int	failures = 0;
-static long live = 0;			/* blocks of memory not given back */
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		arguments;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++tests);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	if (!passed)
-		failures++;
-}
-
-static void *
-count_alloc(void *arg, size_t size)
-{
-	void	   *block = malloc(size);
-
-	(void) arg;
-	if (block == NULL)
-		abort();
-	live++;
-	return block;
-}
-
-static void
-count_release(void *arg, void *block)
-{
-	(void) arg;
-	live--;
-	free(block);
-}
-
-static const JoseMemory memory = {count_alloc, count_release, NULL};
 
 static JoseBytes
 bytes(const char *text)
@@ -575,6 +534,5 @@ main(void)
 	test_generated_keys();
 	test_codes();
 	ok(live == 0, "all memory is given back");
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

@@ -13,25 +13,14 @@
  */
 #include "jose.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tap.h"
 
 #define BYTES32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define OCT "{\"kty\":\"oct\",\"k\":\"" BYTES32 "\"}"
 #define ED "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" BYTES32 "\"}"
-
-static int	tests = 0;
-static int	failures = 0;
-
-/* Report one test. */
-static void
-ok(bool passed, const char *what)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, what);
-	if (!passed)
-		failures++;
-}
 
 static void *
 plain_alloc(void *arg, size_t size)
@@ -108,6 +97,5 @@ main(void)
 	plain_release(NULL, jwk);
 	for (int alg = JOSE_RS256; alg < JOSE_ALG_COUNT; alg++)
 		ok(jose_generate_key((JoseAlg) alg, &jwk, &len, &memory) == JOSE_UNSUPPORTED, "no new key of another kind");
-	printf("1..%d\n", tests);
-	return failures > 0 ? 1 : 0;
+	return tap_end();
 }

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tap.h"
+
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
 #define MAX_PARTS 8				/* rows or slices of a case */
@@ -48,8 +50,6 @@ typedef struct World
 } World;
 
 static const SbOrder integers = {NULL, NULL};
-static int	tests = 0;
-static int	failures = 0;
 
 static const Case cases[] = {
 	{"nothing at all", {0}, "", "", " |"},
@@ -75,14 +75,11 @@ static const Case cases[] = {
 };
 
 static void
-check(int ok, const char *name, const char *detail)
+check(bool passed, const char *name, const char *detail)
 {
-	printf("%s %d - %s\n", ok ? "ok" : "not ok", ++tests, name);
-	if (!ok)
-	{
+	ok(passed, "%s", name);
+	if (!passed)
 		printf("# %s\n", detail);
-		failures++;
-	}
 }
 
 /* Read "1-5a 5-9b". */
@@ -331,6 +328,5 @@ main(void)
 	test_cases();
 	test_random(20000);
 	test_large();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }

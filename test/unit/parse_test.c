@@ -12,10 +12,11 @@
  */
 #include "parse.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tap.h"
 
 #define length(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
@@ -49,27 +50,6 @@ typedef struct HintCase
 	const char *value;
 	const char *expected;		/* "" for none */
 } HintCase;
-
-static int	tests = 0;
-static int	failures = 0;
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		args;
-
-	tests++;
-	if (!passed)
-		failures++;
-	printf("%s %d - ", passed ? "ok" : "not ok", tests);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
 
 /* A copy in memory of exactly that size, so that overreads are caught. */
 static char *
@@ -550,6 +530,5 @@ main(void)
 	test_numerics();
 	test_booleans();
 	test_hints();
-	printf("1..%d\n", tests);
-	return failures > 0 ? 1 : 0;
+	return tap_end();
 }

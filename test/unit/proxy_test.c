@@ -9,18 +9,17 @@
  *-------------------------------------------------------------------------
  */
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy.h"
+#include "tap.h"
 
-static int	tests = 0;
-
+/* Report one test of something. */
 static void
-ok(bool passed, const char *what, const char *text)
+about(bool passed, const char *what, const char *result)
 {
-	printf("%sok %d - %s: %s\n", passed ? "" : "not ", ++tests, what, text);
+	ok(passed, "%s: %s", what, result);
 }
 
 /* A copy of exactly the text's length, so that a read beyond its end is seen. */
@@ -54,7 +53,7 @@ entry(const char *text, const char *expected)
 	const char *got = proxy_parse_entry(copy, len, &address) ? written(&address) : "-";
 
 	free(copy);
-	ok(strcmp(got, expected) == 0, "entry", text);
+	about(strcmp(got, expected) == 0, "entry", text);
 }
 
 /* How many networks a list has, -1: it is none. */
@@ -67,7 +66,7 @@ list(const char *text, int expected)
 	int			got = proxy_parse_networks(copy, len, networks);
 
 	free(copy);
-	ok(got == expected, "list", text);
+	about(got == expected, "list", text);
 }
 
 /* Whose request it is behind some proxies; "-" when it is not known. */
@@ -82,7 +81,7 @@ client(const char *proxies, const char *forwarded, const char *expected)
 	const char *got = count >= 0 && proxy_client(copy, len, networks, count, &address) ? written(&address) : "-";
 
 	free(copy);
-	ok(strcmp(got, expected) == 0, proxies, forwarded);
+	about(strcmp(got, expected) == 0, proxies, forwarded);
 }
 
 /* Whether an address lies in a network. */
@@ -93,7 +92,7 @@ within(const char *network, const char *text, bool expected)
 	ProxyAddress address;
 	int			count = proxy_parse_networks(network, strlen(network), networks);
 
-	ok(count == 1 && proxy_parse_address(text, strlen(text), &address) &&
+	about(count == 1 && proxy_parse_address(text, strlen(text), &address) &&
 	   proxy_is_within(&address, networks, count) == expected, network, text);
 }
 
@@ -217,6 +216,5 @@ main(void)
 	test_lists();
 	test_networks();
 	test_clients();
-	printf("1..%d\n", tests);
-	return 0;
+	return tap_end();
 }

@@ -13,17 +13,15 @@
  */
 #include "sweep.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tap.h"
 
 #define DAYS	32
 #define ROWS	12
 #define ROUNDS	5000
 
-static int	tests = 0;
-static int	failures = 0;
 static uint64_t seed = 42;
 static long cuts_kept = 0;
 
@@ -35,23 +33,6 @@ static int	counts[2];
 static int	covered[ROWS + 1][ROWS + 1][DAYS];
 static int	closed[2][ROWS];
 static int	faults;
-
-static void ok(bool passed, const char *format,...) __attribute__((format(printf, 2, 3)));
-
-/* Report one test. */
-static void
-ok(bool passed, const char *format,...)
-{
-	va_list		arguments;
-
-	printf("%sok %d - ", passed ? "" : "not ", ++tests);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n");
-	if (!passed)
-		failures++;
-}
 
 /* A number from 0 to n - 1. */
 static int
@@ -621,6 +602,5 @@ main(void)
 	test_tree();
 	for (int width = 2; width <= 6; width++)
 		test_sort(width);
-	printf("1..%d\n", tests);
-	return failures == 0 ? 0 : 1;
+	return tap_end();
 }

@@ -14,16 +14,7 @@
 
 #include <stdio.h>
 
-static int	tests = 0;
-static int	failures = 0;
-
-/* Report one assertion. */
-static void
-ok(int passed, const char *name)
-{
-	printf("%sok %d - %s\n", passed ? "" : "not ", ++tests, name);
-	failures += !passed;
-}
+#include "tap.h"
 
 /* The small letter of a character, and what it is compared as. */
 static void
@@ -32,7 +23,7 @@ letter_is(uint32_t c, uint32_t small, uint32_t folded)
 	char		name[32];
 
 	snprintf(name, sizeof(name), "U+%04X", (unsigned int) c);
-	ok(sb_small_letter(c) == small && sb_fold_letter(c) == folded, name);
+	ok(sb_small_letter(c) == small && sb_fold_letter(c) == folded, "%s", name);
 }
 
 /* Letters of each script, and signs beside them. */
@@ -109,6 +100,5 @@ main(void)
 {
 	test_letters();
 	test_all();
-	printf("1..%d\n", tests);
-	return failures > 0;
+	return tap_end();
 }
