@@ -565,5 +565,42 @@ $cascade_rounds$;
 SELECT inexact, lost > 300 AS some_lost, split > 10 AS some_split FROM cascade_rounds(120);
 SELECT accepted > 300 AS some_accepted, wrong FROM run(800, true);
 SELECT temporal.foreign_key_validate('rc', 'rc_rp'), temporal.foreign_key_validate('rr', 'rr_rp');
+
+\echo ** the index of a wider unique key serves as well, where the rows of a value do not stand by their time
+DROP INDEX rc_pid_temporal_idx;
+-- no index at all
+SELECT temporal.foreign_key_validate('rc', 'rc_rp');
+DELETE FROM rp;
+ALTER TABLE rc ADD COLUMN n integer NOT NULL GENERATED ALWAYS AS IDENTITY;
+CREATE INDEX rc_wide ON rc (pid, n, valid_range);
+DELETE FROM rp;
+DROP INDEX rc_wide;
+CREATE UNIQUE INDEX rc_wide ON rc (pid, (n + 0), valid_range DESC) WHERE pid IS NOT NULL;
+SELECT temporal.ensure_foreign_key_indexes('rc', 'rc_rp');
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'tfk' AND tablename = 'rc' ORDER BY 1;
+SELECT temporal.foreign_key_validate('rc', 'rc_rp');
+SELECT inexact, lost > 300 AS some_lost, split > 10 AS some_split FROM cascade_rounds(120);
+SELECT accepted > 300 AS some_accepted, wrong FROM run(800, true);
+TRUNCATE rp, rc, rr;
+SELECT temporal.drop_constraint('rc', 'rc_rp'), temporal.drop_constraint('rr', 'rr_rp');
+SELECT temporal.add_foreign_key('rc', '{pid}', 'rp', '{id}', constraint_name := 'rc_rp');
+SELECT temporal.add_foreign_key('rr', '{pid}', 'rp', '{id}', period := NULL, constraint_name := 'rr_rp');
+SELECT accepted > 300 AS some_accepted, refused > 300 AS some_refused, wrong FROM run(1200, false);
+SELECT temporal.foreign_key_validate('rc', 'rc_rp');
+-- the index goes with its key, and one for the foreign key comes
+CREATE TABLE np (id integer NOT NULL, valid_range numrange NOT NULL);
+CREATE TABLE nc (pid integer NOT NULL, kind text NOT NULL, valid_range numrange NOT NULL);
+SELECT temporal.add_unique('np', '{id}'), temporal.add_unique('nc', '{pid,kind}', constraint_name := 'nc_key');
+SELECT temporal.add_foreign_key('nc', '{pid}', 'np', '{id}', constraint_name := 'nc_np');
+SELECT indexname FROM pg_indexes WHERE schemaname = 'tfk' AND tablename = 'nc' ORDER BY 1;
+INSERT INTO np VALUES (1, '[0,1e20)'), (1, '[1e20,2e20)'), (2, '[0,1)');
+INSERT INTO nc SELECT 1, 'k' || k, numrange(k * 1e18, (k + 30) * 1e18) FROM generate_series(0, 100) AS k;
+DELETE FROM np WHERE id = 1 AND valid_range = '[1e20,2e20)';        -- fails
+UPDATE np SET valid_range = '[1e20,1.2e20)' WHERE id = 1 AND valid_range = '[1e20,2e20)';       -- fails
+UPDATE np SET valid_range = '[1e20,1.3e20)' WHERE id = 1 AND valid_range = '[1e20,2e20)';
+DELETE FROM np WHERE id = 2;
+SELECT temporal.drop_constraint('nc', 'nc_key');
+SELECT indexname FROM pg_indexes WHERE schemaname = 'tfk' AND tablename = 'nc' ORDER BY 1;
+DELETE FROM np WHERE id = 1 AND valid_range = '[1e20,1.3e20)';      -- fails
 SET client_min_messages = error;
 DROP SCHEMA tfk CASCADE;

@@ -67,7 +67,7 @@ same_order(const ForeignCheck *check)
 	for (s = 0; s < 2; s++)
 	{
 		Relation	index;
-		bool		fits = OidIsValid(sides[s]->columns->index);
+		bool		fits = OidIsValid(sides[s]->columns->index) && !sides[s]->columns->is_prefix;
 
 		if (!fits)
 			return false;

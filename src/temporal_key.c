@@ -79,9 +79,11 @@ static bool has_flag(const Trigger *trigger, const char *flag);
 static void read_columns(Relation relation, const Trigger *trigger, int count,
 						 bool has_period, TemporalColumns *columns);
 static void read_bounds(Relation relation, TemporalColumns *columns);
+static bool index_columns_fit(Relation relation, Relation index, const AttrNumber *wanted, int count, int width);
 static bool index_fits(Relation relation, Relation index, const TemporalColumns *columns);
+static bool index_begins(Relation relation, Relation index, const TemporalColumns *columns);
 static bool only_demands_keys(Relation index, const TemporalColumns *columns);
-static Oid	find_index(Relation relation, const TemporalColumns *columns);
+static void find_index(Relation relation, TemporalColumns *columns);
 static int	key_width(const Trigger *trigger);
 static const char *made_index(const Trigger *trigger);
 static bool is_of_another_key(const TriggerDesc *triggers, Relation index, Oid trigger);
@@ -379,25 +381,14 @@ read_bounds(Relation relation, TemporalColumns *columns)
 }
 
 /*
- * True when a valid btree begins with exactly these key columns, in any order,
- * followed by the period's bounds or the period: what a walk can use.
+ * True when a valid btree begins with these columns: the first `count` of them
+ * in any order, the others in theirs.
  */
 static bool
-index_fits(Relation relation, Relation index, const TemporalColumns *columns)
+index_columns_fit(Relation relation, Relation index, const AttrNumber *wanted, int count, int width)
 {
 	Form_pg_index form = index->rd_index;
 	TupleDesc	desc = RelationGetDescr(relation);
-	AttrNumber	wanted[INDEX_MAX_KEYS];
-	int			width = columns->count;
-
-	memcpy(wanted, columns->keys, sizeof(AttrNumber) * columns->count);
-	if (AttributeNumberIsValid(columns->from))
-	{
-		wanted[width++] = columns->from;
-		wanted[width++] = columns->until;
-	}
-	else if (AttributeNumberIsValid(columns->period))
-		wanted[width++] = columns->period;
 
 	if (index->rd_rel->relam != BTREE_AM_OID || !form->indisvalid || !form->indisready ||
 		!form->indislive || form->indnkeyatts < width)
@@ -409,9 +400,9 @@ index_fits(Relation relation, Relation index, const TemporalColumns *columns)
 		Oid			opclass;
 		bool		matches = false;
 
-		for (int j = 0; j < columns->count && i < columns->count; j++)
+		for (int j = 0; j < count && i < count; j++)
 			matches = matches || attnum == wanted[j];
-		if (i >= columns->count)
+		if (i >= count)
 			matches = attnum == wanted[i];
 		for (int j = 0; j < i; j++)
 			matches = matches && attnum != form->indkey.values[j];
@@ -424,6 +415,38 @@ index_fits(Relation relation, Relation index, const TemporalColumns *columns)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * True when a valid btree begins with exactly these key columns, in any order,
+ * followed by the period's bounds or the period: what a walk can use.
+ */
+static bool
+index_fits(Relation relation, Relation index, const TemporalColumns *columns)
+{
+	AttrNumber	wanted[INDEX_MAX_KEYS];
+	int			width = columns->count;
+
+	memcpy(wanted, columns->keys, sizeof(AttrNumber) * columns->count);
+	if (AttributeNumberIsValid(columns->from))
+	{
+		wanted[width++] = columns->from;
+		wanted[width++] = columns->until;
+	}
+	else if (AttributeNumberIsValid(columns->period))
+		wanted[width++] = columns->period;
+	return index_columns_fit(relation, index, wanted, columns->count, width);
+}
+
+/*
+ * True when a unique btree begins with these key columns and goes on with
+ * others, as the index of a wider key does: a value has few rows there.
+ */
+static bool
+index_begins(Relation relation, Relation index, const TemporalColumns *columns)
+{
+	return index->rd_index->indisunique &&
+		index_columns_fit(relation, index, columns->keys, columns->count, columns->count);
 }
 
 /* True when an index lacks no row but those with a NULL in a key column. */
@@ -448,26 +471,32 @@ only_demands_keys(Relation index, const TemporalColumns *columns)
 }
 
 /*
- * The index that finds the rows of a foreign key's side by these columns; or
- * InvalidOid.  A regular table needs no more than its key columns in front.
+ * Find the index for the rows of a foreign key's side: one in which they stand
+ * by their periods, else one of a wider key; InvalidOid when there is neither.
+ * A regular table needs no more than its key columns in front.
  */
-static Oid
-find_index(Relation relation, const TemporalColumns *columns)
+static void
+find_index(Relation relation, TemporalColumns *columns)
 {
-	Oid			result = InvalidOid;
 	ListCell   *cell;
 
+	columns->index = InvalidOid;
+	columns->is_prefix = false;
 	foreach(cell, RelationGetIndexList(relation))
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		bool		fits = index_fits(relation, index, columns) && only_demands_keys(index, columns);
 
-		if (index_fits(relation, index, columns) && only_demands_keys(index, columns))
-			result = RelationGetRelid(index);
+		if (fits || (!OidIsValid(columns->index) && index_begins(relation, index, columns) &&
+					 only_demands_keys(index, columns)))
+		{
+			columns->index = RelationGetRelid(index);
+			columns->is_prefix = !fits;
+		}
 		index_close(index, NoLock);
-		if (OidIsValid(result))
+		if (fits)
 			break;
 	}
-	return result;
 }
 
 /* The name that the index made for a unique key was given; NULL when it uses one that was there. */
@@ -593,8 +622,8 @@ read_foreign(Relation relation, const Trigger *trigger, bool as_parent, Temporal
 		read_columns(parent_relation, parent, parent->tgnattr - 1, true, &key->parent_columns);
 		read_columns(child_relation, child, parent->tgnattr - 1,
 					 child->tgnattr == parent->tgnattr, &key->child_columns);
-		key->parent_columns.index = find_index(parent_relation, &key->parent_columns);
-		key->child_columns.index = find_index(child_relation, &key->child_columns);
+		find_index(parent_relation, &key->parent_columns);
+		find_index(child_relation, &key->child_columns);
 		key->cascade = strcmp(child->tgargs[1], "cascade") == 0;
 		key->deferrable = child->tgdeferrable;
 		key->enabled = trigger->tgenabled != TRIGGER_DISABLED;

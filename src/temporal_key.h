@@ -38,6 +38,8 @@ typedef struct TemporalColumns
 	const PeriodType *type;		/* NULL for a regular table */
 	Oid			index;			/* btree (keys…, from, until) or (keys…,
 								 * period) */
+	bool		is_prefix;		/* of the index: rows of a value do not come
+								 * by their start */
 } TemporalColumns;
 
 typedef struct TemporalUnique

@@ -6,7 +6,9 @@
  * The walk sees what is committed now and what is in progress: index entries
  * in descending order of their start, each with all versions of its row that a
  * dirty snapshot sees.  Rows without a start (unbounded) are found by a second
- * search, so that it does not matter where the index keeps its NULLs.
+ * search, so that it does not matter where the index keeps its NULLs.  The index
+ * of a wider key has other columns before the start: there the rows of the value
+ * are gathered and sorted first.
  *
  * IDENTIFICATION
  *	  src/temporal_key_scan.c
@@ -38,6 +40,16 @@ typedef struct ScanColumn
 	RegProcedure equal;
 } ScanColumn;
 
+/* The rows of a value that an index does not have in the order of their start. */
+typedef struct GatheredRows
+{
+	TemporalRow *rows;
+	int			count;
+	int			room;
+	int			next;
+	MemoryContext context;
+} GatheredRows;
+
 struct TemporalScan
 {
 	Relation	relation;
@@ -58,6 +70,7 @@ struct TemporalScan
 	MemoryContext context;		/* of the scan */
 	MemoryContext bound;		/* of the search's period value */
 	MemoryContext row;			/* of the current row's cuts */
+	GatheredRows gathered;		/* of an index that has no such order */
 };
 
 static RegProcedure operator_proc(Relation index, int column, StrategyNumber strategy);
@@ -65,6 +78,9 @@ static void set_key(TemporalScan *scan, int column, StrategyNumber strategy, Reg
 static void set_null_key(TemporalScan *scan, int column, int flag);
 static void start_search(TemporalScan *scan, int count);
 static bool search_unbounded(TemporalScan *scan);
+static int	compare_gathered(const void *a, const void *b, void *arg);
+static void gather(TemporalScan *scan, const SbCut *before);
+static bool next_of_index(TemporalScan *scan, TemporalRow *row);
 static void classify(TupleTableSlot *slot, const SnapshotData *snapshot, TemporalRow *row);
 static TransactionId row_xmin(TupleTableSlot *slot);
 static bool may_see_column(Oid relid, AttrNumber attnum);
@@ -110,7 +126,13 @@ temporal_scan_begin(Relation relation, const TemporalColumns *columns)
 				scan->search[i].key = j;
 		scan->search[i].equal = operator_proc(scan->index, i, BTEqualStrategyNumber);
 	}
-	if (columns->type != NULL)
+	if (columns->is_prefix)
+		scan->gathered.context = AllocSetContextCreate(context, "statbus temporal scan rows",
+													   ALLOCSET_SMALL_SIZES);
+	if (columns->type != NULL && columns->type->points == PERIOD_DATUM)
+		scan->row = AllocSetContextCreate(context, "statbus temporal scan row",
+										  ALLOCSET_SMALL_SIZES);
+	if (columns->type != NULL && !columns->is_prefix)
 	{
 		AttrNumber	start = AttributeNumberIsValid(columns->from) ? columns->from : columns->period;
 
@@ -119,9 +141,6 @@ temporal_scan_begin(Relation relation, const TemporalColumns *columns)
 		scan->descending = scan->index->rd_indoption[columns->count] & INDOPTION_DESC;
 		scan->nullable = AttributeNumberIsValid(columns->from) &&
 			!TupleDescAttr(RelationGetDescr(relation), start - 1)->attnotnull;
-		if (columns->type->points == PERIOD_DATUM)
-			scan->row = AllocSetContextCreate(context, "statbus temporal scan row",
-											  ALLOCSET_SMALL_SIZES);
 		if (!AttributeNumberIsValid(columns->from))
 			scan->bound = AllocSetContextCreate(context, "statbus temporal scan bound",
 												ALLOCSET_SMALL_SIZES);
@@ -195,7 +214,12 @@ temporal_scan_seek(TemporalScan *scan, const Datum *keys, const bool *nulls, con
 	}
 	scan->width = width;
 	scan->unbounded = false;
-	if (type == NULL || before == NULL || before->side == SB_CUT_END)
+	if (columns->is_prefix)
+	{
+		start_search(scan, width);
+		gather(scan, before);
+	}
+	else if (type == NULL || before == NULL || before->side == SB_CUT_END)
 	{
 		if (type != NULL && scan->nullable)
 			set_null_key(scan, width++, SK_SEARCHNOTNULL);
@@ -255,12 +279,75 @@ search_unbounded(TemporalScan *scan)
 	return true;
 }
 
+/* qsort_arg() comparator: rows from the right to the left. */
+static int
+compare_gathered(const void *a, const void *b, void *arg)
+{
+	const SbOrder *order = arg;
+	const TemporalRow *first = a;
+	const TemporalRow *second = b;
+	int			result = sb_cut_compare(order, second->cuts.lo, first->cuts.lo);
+
+	return result != 0 ? result : sb_cut_compare(order, second->cuts.hi, first->cuts.hi);
+}
+
+/* Read the rows of the value that begin before the cut, and let go of their pages. */
+static void
+gather(TemporalScan *scan, const SbCut *before)
+{
+	GatheredRows *gathered = &scan->gathered;
+	const PeriodType *type = scan->columns.type;
+	MemoryContext old = CurrentMemoryContext;
+	TemporalRow row;
+
+	MemoryContextReset(gathered->context);
+	gathered->rows = NULL;
+	gathered->count = gathered->room = gathered->next = 0;
+	while (next_of_index(scan, &row))
+	{
+		if (type != NULL && before != NULL && sb_cut_compare(&type->order, row.cuts.lo, *before) >= 0)
+			continue;
+		MemoryContextSwitchTo(gathered->context);
+		if (gathered->count == gathered->room)
+		{
+			gathered->room = Max(gathered->room * 2, 8);
+			gathered->rows = gathered->rows == NULL ? palloc(sizeof(TemporalRow) * gathered->room) :
+				repalloc_huge(gathered->rows, sizeof(TemporalRow) * gathered->room);
+		}
+		if (type != NULL)
+		{
+			row.cuts.lo = period_cut_copy(type, row.cuts.lo);
+			row.cuts.hi = period_cut_copy(type, row.cuts.hi);
+		}
+		gathered->rows[gathered->count++] = row;
+		MemoryContextSwitchTo(old);
+	}
+	ExecClearTuple(scan->slot);
+	if (type != NULL && gathered->count > 1)
+		qsort_arg(gathered->rows, gathered->count, sizeof(TemporalRow), compare_gathered, (void *) &type->order);
+	scan->finished = false;
+}
+
 /*
  * The next row version; false at the end.  Of a table without a period every
  * row counts, and the cuts are not set.
  */
 bool
 temporal_scan_next(TemporalScan *scan, TemporalRow *row)
+{
+	GatheredRows *gathered = &scan->gathered;
+
+	if (!scan->columns.is_prefix)
+		return next_of_index(scan, row);
+	scan->finished = scan->finished || gathered->next == gathered->count;
+	if (!scan->finished)
+		*row = gathered->rows[gathered->next++];
+	return !scan->finished;
+}
+
+/* The next row version by the index; false at the end. */
+static bool
+next_of_index(TemporalScan *scan, TemporalRow *row)
 {
 	while (!scan->finished)
 	{

@@ -58,7 +58,8 @@ COMMENT ON FUNCTION temporal.foreign_key_validate(regclass, name) IS
     'Checks all rows of a temporal foreign key by one walk over both indexes: 23503 for the first row without its parent, '
     '42704 when there is no such key, 42501 unless the caller owns the table.';
 
--- Makes a btree that finds the rows of some columns in the order of their periods, unless one is there.
+-- Makes a btree that finds the rows of some columns in the order of their periods, unless one is there, or that of a wider
+-- unique key, which begins with the columns: there the rows of a value are few, and are sorted when they are needed.
 CREATE OR REPLACE FUNCTION temporal.ensure_index(table_name regclass, columns name[], period name) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $ensure_index$
@@ -77,13 +78,14 @@ BEGIN
     PERFORM FROM pg_index AS i
     JOIN pg_class AS c ON c.oid = i.indexrelid
     JOIN pg_am AS m ON m.oid = c.relam AND m.amname = 'btree'
+    CROSS JOIN LATERAL (SELECT CASE WHEN i.indisunique THEN width ELSE width + cardinality(further) END AS places) AS used
     WHERE i.indrelid = table_name AND i.indisvalid AND i.indisready AND i.indislive
-        AND i.indnkeyatts >= width + cardinality(further)
+        AND i.indnkeyatts >= used.places
         AND (i.indkey::smallint[])[0:width - 1] @> numbers AND (i.indkey::smallint[])[0:width - 1] <@ numbers
-        AND (period IS NULL OR (i.indkey::smallint[])[width:width + cardinality(further) - 1] = further_numbers)
-        AND NOT 0 = ANY ((i.indkey::smallint[])[0:width + cardinality(further) - 1])
+        AND (period IS NULL OR i.indisunique OR (i.indkey::smallint[])[width:width + cardinality(further) - 1] = further_numbers)
+        AND NOT 0 = ANY ((i.indkey::smallint[])[0:used.places - 1])
         AND NOT EXISTS (
-            SELECT FROM generate_series(0, width + cardinality(further) - 1) AS u(place)
+            SELECT FROM generate_series(0, used.places - 1) AS u(place)
             JOIN pg_opclass AS o ON o.oid = i.indclass[u.place]
             JOIN pg_attribute AS a ON a.attrelid = table_name AND a.attnum = i.indkey[u.place]
             WHERE NOT o.opcdefault OR i.indcollation[u.place] <> a.attcollation)
@@ -103,7 +105,7 @@ REVOKE ALL ON FUNCTION temporal.ensure_index(regclass, name[], name) FROM PUBLIC
 GRANT EXECUTE ON FUNCTION temporal.ensure_index(regclass, name[], name) TO PUBLIC;
 COMMENT ON FUNCTION temporal.ensure_index(regclass, name[], name) IS
     'Makes the btree that a temporal foreign key needs on one of its tables, on (columns, from, until), (columns, period) or, of a '
-    'regular table, where period is NULL, (columns), unless it is there.';
+    'regular table, where period is NULL, (columns), unless it is there, or the index of a unique key begins with the columns.';
 
 -- Adds a temporal foreign key and returns its name.
 CREATE OR REPLACE FUNCTION temporal.add_foreign_key(

@@ -521,6 +521,10 @@ BEGIN
             AND (o.constraint_type = 'foreign key' OR o.predicate IS NOT DISTINCT FROM k.predicate)
             OR o.references_relation = k.relation AND o.references_columns @> k.columns AND o.references_columns <@ k.columns) THEN
         EXECUTE format('DROP INDEX %s', own_index);
+        -- a foreign key over the first of its columns may have been content with it
+        PERFORM temporal.ensure_index(o.relation, o.columns, o.period)
+        FROM temporal.constraint AS o
+        WHERE o.relation = k.relation AND o.constraint_type = 'foreign key' AND o.columns <@ k.columns;
     END IF;
     -- the statement triggers go with the last key that needs them
     FOR t IN
