@@ -99,8 +99,7 @@ COMMENT ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) 
 REVOKE ALL ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) TO authenticated;
 
--- A full table is indexed at a third of what it costs to index its rows one by one. No primary key: to add one would keep
--- readers of the table away. Plans need to know of columns that
+-- A full table is indexed at a third of what it costs to index its rows one by one. Plans need to know of columns that
 -- are joined and chosen by, not of eighty others. Tables of jobs from before 0.4.0 have their indexes already.
 CREATE OR REPLACE FUNCTION import.index_data(job_id integer)
 RETURNS void
@@ -116,7 +115,7 @@ DECLARE
 BEGIN
     SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = index_data.job_id;
     IF NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = format('import.%I', data_table)::regclass AND i.indisunique) THEN
-        EXECUTE format('CREATE UNIQUE INDEX ON import.%I (row_id)', data_table);
+        EXECUTE format('CREATE UNIQUE INDEX %I ON import.%I (row_id)', data_table || '_pkey', data_table);
         EXECUTE format('CREATE INDEX ON import.%I (batch_seq) WHERE batch_seq IS NOT NULL', data_table);
     END IF;
     SELECT string_agg(quote_ident(a.attname), ', ') INTO counted

@@ -35,18 +35,17 @@ BEGIN
         RETURN;
     END IF;
 
-    -- The rows of the batch; which of them are all that the file says of a unit that nobody knows yet; and which change nothing,
-    -- of which unit none does.
+    -- The rows of the batch; whose units are known; and which are all that the file says of a unit that nobody knows yet.
     PERFORM import.drop_temporary('import_batch', 'import_outcome');
     EXECUTE format($sql$
         CREATE TEMPORARY TABLE import_batch AS
-        SELECT x.row_id, x.founding_row_id, x.founds AND count(*) OVER (PARTITION BY x.founding_row_id) = 1 AS is_alone,
-               bool_and(x.is_same) OVER (PARTITION BY x.founding_row_id) AS is_same
-        FROM (SELECT a.row_id, a.founding_row_id, $1 AND a.operation = 'insert' AND num_nonnulls(%2$s) = 0 AS founds, %3$s AS is_same
+        SELECT x.row_id, x.founding_row_id, x.valid_from, x.valid_until, x.unit_id, x.founds AND count(*) OVER (PARTITION BY x.founding_row_id) = 1 AS is_alone
+        FROM (SELECT a.row_id, a.founding_row_id, a.valid_from, a.valid_until, CASE WHEN a.operation <> 'insert' THEN %2$s END AS unit_id,
+                     $1 AND a.operation = 'insert' AND %2$s IS NULL AS founds
               FROM import.%1$I AS a
               WHERE a.state = 'analysed' AND a.action = 'use' AND a.batch_seq = $2) AS x$sql$,
-        job.data_table_name, CASE job.mode WHEN 'legal_unit' THEN 'a.legal_unit_id' WHEN 'establishment_informal' THEN 'a.establishment_id' ELSE 'NULL' END,
-        import.unchanged_sql(job.snapshot))
+        job.data_table_name, CASE job.mode WHEN 'legal_unit' THEN 'a.legal_unit_id' WHEN 'establishment_informal' THEN 'a.establishment_id'
+                                           WHEN 'establishment_formal' THEN 'a.establishment_id' ELSE 'NULL::integer' END)
     USING import.inserts_new_units(job.mode), batch;
     -- How many rows of the batch changed something, and how many did not: one row by each who wrote.
     CREATE TEMPORARY TABLE import_outcome (imported bigint NOT NULL, unchanged bigint NOT NULL);
@@ -57,7 +56,7 @@ BEGIN
     IF cardinality(permitted) < row_count THEN
         DELETE FROM pg_temp.import_batch AS b WHERE b.row_id <> ALL (permitted);
     END IF;
-    PERFORM import.skip_unchanged(job_id);
+    PERFORM import.skip_unchanged(job_id, batch);
     SELECT array_agg(b.row_id ORDER BY b.founding_row_id, b.row_id) INTO row_ids FROM pg_temp.import_batch AS b;
     IF row_ids IS NOT NULL THEN
         PERFORM import.apply_isolated(job_id, row_ids, cardinality(permitted) < row_count);

@@ -325,11 +325,11 @@ BEGIN
          FROM jsonb_array_elements(NEW.definition_snapshot -> 'import_source_column_list') WITH ORDINALITY AS list (h, position)));
     EXECUTE format('COMMENT ON TABLE import.%I IS %L', NEW.upload_table_name, format('The file of import job %s, as it came', NEW.slug));
 
-    -- import.index_data() makes its indexes once it is full. The application writes each row once more, in place: half of a page
-    -- is left for that, and no index has a column that is written then.
+    -- import.index_data() makes its indexes once it is full. The application writes each row once more, in place: so much of
+    -- a page is left for that, what became of the row included, and no index has a column that is written then.
     -- Only the types of its columns are looked up where ltree is: the owner of that schema may have functions there that look
     -- like ours.
-    data_table := format('CREATE TABLE import.%I (row_id bigint NOT NULL, source_line bigint, %s) WITH (fillfactor = 50)', NEW.data_table_name,
+    data_table := format('CREATE TABLE import.%I (row_id bigint NOT NULL, source_line bigint, %s) WITH (fillfactor = 40)', NEW.data_table_name,
         (SELECT string_agg(format('%I %s%s%s', c ->> 'column_name', c ->> 'column_type',
                                   CASE WHEN (c ->> 'is_nullable')::boolean THEN '' ELSE ' NOT NULL' END,
                                   coalesce(' DEFAULT ' || (c ->> 'default_value'), '')), ', ' ORDER BY position)

@@ -18,7 +18,7 @@ DECLARE
     shown text;         -- likewise the name of its column, and the cell
     severity text;
 BEGIN
-    SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode
+    SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode, j.default_valid_from
     INTO STRICT job FROM import.job AS j WHERE j.id = analyse_plausibility.job_id;
     SELECT array_agg(p.stat_definition_id), string_agg(format('WHEN %s THEN d.%I::double precision', p.stat_definition_id, left(p.column_name, -4)), ' '),
            string_agg(format('WHEN %s THEN ARRAY[%L, d.%I]', p.stat_definition_id, left(p.column_name, -4), p.column_name), ' ')
@@ -36,28 +36,30 @@ BEGIN
         CREATE TEMPORARY TABLE import_implausible AS
         SELECT n.row_id, n.source_line, n.shown[1] AS name, n.shown[2] AS value, n.previous::numeric AS previous
         FROM (SELECT DISTINCT ON (b.row_id, b.stat_id) b.*
-              FROM (%s
-                    UNION ALL
-                    -- Rows of units that have several: the one before, when it has a number.
-                    SELECT w.row_id, w.source_line, w.stat_id, w.number, w.before, w.valid_before, w.shown
-                    FROM (SELECT d.row_id, d.source_line, s.stat_id, d.valid_from, x.number, x.shown,
-                                 lag(x.number) OVER before AS before, lag(d.valid_from) OVER before AS valid_before
-                          FROM import.%I AS d
-                          CROSS JOIN unnest(%L::integer[]) AS s (stat_id)
-                          CROSS JOIN LATERAL (SELECT CASE s.stat_id %s END AS number, CASE s.stat_id %s END AS shown) AS x
-                          WHERE d.state = 'analysed' AND d.action = 'use' AND x.number IS NOT NULL
-                          AND d.founding_row_id IN (SELECT f.founding_row_id FROM import.%2$I AS f WHERE f.founding_row_id <> f.row_id)
-                          WINDOW before AS (PARTITION BY d.founding_row_id, s.stat_id ORDER BY d.valid_from, d.row_id)) AS w
-                    WHERE w.before IS NOT NULL) AS b (row_id, source_line, stat_id, number, previous, valid_before, shown)
+              FROM (%s%s) AS b (row_id, source_line, stat_id, number, previous, valid_before, shown)
               ORDER BY b.row_id, b.stat_id, b.valid_before DESC) AS n
         WHERE n.number > 0 AND n.previous > 0 AND greatest(n.number, n.previous) >= 100 AND (n.number > 10 * n.previous OR n.previous > 10 * n.number)$sql$,
         (SELECT string_agg(format($sql$
                 SELECT d.row_id, d.source_line, t.stat_definition_id, CASE t.stat_definition_id %s END, coalesce(t.value_int, t.value_float), t.valid_from, CASE t.stat_definition_id %s END
                 FROM import.%I AS d
-                JOIN register.stat_for_unit AS t ON t.%4$I = d.%4$I AND t.valid_from < d.valid_from AND t.stat_definition_id = ANY (%5$L::integer[])
+                JOIN register.stat_for_unit AS t ON t.%4$I = d.%4$I AND t.valid_from < d.valid_from AND t.stat_definition_id = ANY (%5$L::integer[])%6$s
                 WHERE d.state = 'analysed' AND d.action = 'use' AND d.operation <> 'insert' AND CASE t.stat_definition_id %1$s END IS NOT NULL$sql$,
-                given, shown, job.data_table_name, o, stats), ' UNION ALL ') FROM unnest(owners) AS o),
-        job.data_table_name, stats, given, shown);
+                given, shown, job.data_table_name, o, stats,
+                -- Where all rows are of one period, that of the job, none is before another; and no row is read where the register has nothing earlier.
+                ' AND t.valid_from < ' || quote_literal(job.default_valid_from)), ' UNION ALL ') FROM unnest(owners) AS o),
+        CASE WHEN job.default_valid_from IS NULL THEN format($sql$
+                    UNION ALL
+                    -- Rows of units that have several: the one before, when it has a number.
+                    SELECT w.row_id, w.source_line, w.stat_id, w.number, w.before, w.valid_before, w.shown
+                    FROM (SELECT d.row_id, d.source_line, s.stat_id, d.valid_from, x.number, x.shown,
+                                 lag(x.number) OVER before AS before, lag(d.valid_from) OVER before AS valid_before
+                          FROM import.%1$I AS d
+                          CROSS JOIN unnest(%2$L::integer[]) AS s (stat_id)
+                          CROSS JOIN LATERAL (SELECT CASE s.stat_id %3$s END AS number, CASE s.stat_id %4$s END AS shown) AS x
+                          WHERE d.state = 'analysed' AND d.action = 'use' AND x.number IS NOT NULL
+                          AND d.founding_row_id IN (SELECT f.founding_row_id FROM import.%1$I AS f WHERE f.founding_row_id <> f.row_id)
+                          WINDOW before AS (PARTITION BY d.founding_row_id, s.stat_id ORDER BY d.valid_from, d.row_id)) AS w
+                    WHERE w.before IS NOT NULL$sql$, job.data_table_name, stats, given, shown) END);
 
     PERFORM import.store_findings(analyse_plausibility.job_id, array_agg(f.row_id), array_agg(f.source_line), array_agg(f.findings))
     FROM (SELECT n.row_id, min(n.source_line) AS source_line,

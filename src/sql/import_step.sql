@@ -107,6 +107,36 @@ COMMENT ON FUNCTION import.row_counts(integer) IS
     'How many rows of an import job were imported, found unchanged, skipped, refused, are still open, and how many of those taken have warnings; internal';
 REVOKE ALL ON FUNCTION import.row_counts(integer) FROM PUBLIC;
 
+-- Makes the unique index of a full data table its primary key. Readers of the table have to wait from here to the end of the
+-- transaction, so that it is the last thing of a step; and it is left out when somebody reads: no job waits for a reader.
+CREATE OR REPLACE FUNCTION import.key_data(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $key_data$
+DECLARE
+    data_table text;
+    key_name name;
+BEGIN
+    SELECT j.data_table_name INTO STRICT data_table FROM import.job AS j WHERE j.id = key_data.job_id;
+    SELECT c.relname INTO key_name
+    FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid
+    WHERE i.indrelid = format('import.%I', data_table)::regclass AND c.relname = data_table || '_pkey' AND NOT i.indisprimary;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    BEGIN
+        EXECUTE format('LOCK TABLE import.%I IN ACCESS EXCLUSIVE MODE NOWAIT', data_table);
+        EXECUTE format('ALTER TABLE import.%I ADD PRIMARY KEY USING INDEX %I', data_table, key_name);
+    EXCEPTION WHEN lock_not_available THEN
+        RETURN;
+    END;
+END
+$key_data$;
+COMMENT ON FUNCTION import.key_data(integer) IS 'Gives the data table of an analysed job its primary key, unless somebody reads it; internal';
+REVOKE ALL ON FUNCTION import.key_data(integer) FROM PUBLIC;
+
 -- Takes one step and returns whether there is another one to take now.
 CREATE OR REPLACE FUNCTION import.job_step(job_id integer)
 RETURNS boolean
@@ -169,6 +199,7 @@ BEGIN
             SET state = next_state::import.job_state, analysis_stop_at = clock_timestamp(), analysis_completed_pct = 100,
                 analysis_rows_per_sec = counts.total / seconds, error_count = counts.errors, warning_count = counts.warnings, skipped_rows = counts.skipped
             WHERE j.id = job.id;
+            PERFORM import.key_data(job.id);
 
         WHEN 'approved' THEN
             outdated := import.refuse_outdated(job.id);
