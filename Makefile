@@ -69,7 +69,6 @@ CODE_PARTS = \
 	src/sql/import_public.sql \
 	src/sql/import_upload.sql \
 	src/sql/import_analyse.sql \
-	src/sql/import_relationships.sql \
 	src/sql/import_cells.sql \
 	src/sql/import_plausible.sql \
 	src/sql/import_rules.sql \

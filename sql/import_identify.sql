@@ -123,7 +123,7 @@ CREATE FUNCTION public.random_cell(column_name text, seed text, row_no integer, 
          -- components of one identifier are there together
          (SELECT any_of(1000000, seed, column_name, row_no::text, 'b') AS n) AS b
 $random_cell$;
--- What the stages in SQL say of a file, and what the engine says with the settings given; the cells are judged by the same code.
+-- What the stages in SQL say of a file, and what the engine says with the settings given.
 CREATE TABLE public.result (job text, row_id bigint, findings jsonb, cells jsonb, PRIMARY KEY (job, row_id));
 CREATE TABLE public.difference (job text, row_id bigint, what text, expected text, got text);
 CREATE PROCEDURE public.compare(job_slug text, settings jsonb DEFAULT '{}')
@@ -133,7 +133,7 @@ DECLARE
     before jsonb;
 BEGIN
     SELECT j.* INTO STRICT job FROM import.job AS j WHERE j.slug = job_slug;
-    PERFORM import_oracle.analyse_source(job.id), import_oracle.analyse_period(job.id), import_oracle.analyse_identifiers(job.id), import_oracle.analyse_units(job.id), import_oracle.analyse_repeats(job.id), import.analyse_cells(job.id);
+    PERFORM import_oracle.analyse_source(job.id), import_oracle.analyse_period(job.id), import_oracle.analyse_identifiers(job.id), import_oracle.analyse_units(job.id), import_oracle.analyse_repeats(job.id), import_oracle.analyse_cells(job.id);
     EXECUTE format('CREATE TEMPORARY TABLE expected AS SELECT d.*, b.findings FROM import.%I AS d LEFT JOIN pg_temp.import_bad AS b USING (row_id)', job.data_table_name);
     EXECUTE format('TRUNCATE import.%I', job.data_table_name);
     SELECT jsonb_object_agg(s.key, current_setting(s.key)) INTO before FROM jsonb_each_text(settings) AS s;

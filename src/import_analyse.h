@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * import_analyse.h
- *	  The third stage of an analysis: what its files share.
+ *	  Analysis of a job, its cells: what the files share.
  *
  * import_plan_sql.c reads the job and says what each column of the file holds
  * and where each column of the data table comes from; import_codes_sql.c keeps
@@ -28,7 +28,7 @@
 
 #include "import_cell.h"
 
-/* Columns of the query of rows that every mode has; more follow them. */
+/* What is known of a row before its cells, in every mode; more follows. */
 typedef enum ImportStageColumn
 {
 	IMPORT_STAGE_ROW_ID,
@@ -109,23 +109,21 @@ typedef struct ImportJob
 	ImportColumn *columns;
 	char	  **raw_names;		/* names of the columns in the tables */
 	List	   *typed;			/* of ImportTyped *; the last of a name counts */
-	StringInfoData stage_select;	/* query of rows: more columns */
-	StringInfoData stage_join;	/* … and where they come from */
-	int			nstage;
+	int			nstage;			/* columns of the stage */
 	ImportPath *paths;			/* the last columns of the stage */
 	int			npaths;
 	int			percentage;		/* column; -1: none */
 	ImportRules *rules;			/* NULL: neither rules nor other severities */
 } ImportJob;
 
-/* A finding that an earlier stage noted. */
+/* A finding that was noted before the cells. */
 typedef struct ImportNote
 {
 	ImportSeverity severity;
 	Jsonb	   *finding;
 } ImportNote;
 
-/* A row on its way through the stage. */
+/* A row on its way into the data table. */
 typedef struct ImportRecord
 {
 	int64		row_id;
@@ -179,7 +177,7 @@ extern bool import_writer_add(ImportWriter *writer);
 extern void import_writer_flush(ImportWriter *writer);
 extern void import_writer_close(ImportWriter *writer);
 
-extern ImportOutput *import_output_open(ImportJob *job, TupleDesc stage_desc, bool is_final);
+extern ImportOutput *import_output_open(ImportJob *job, TupleDesc stage_desc);
 extern void import_output_add(ImportOutput *output, ImportRecord *record);
 extern void import_output_add_file(ImportOutput *output, ImportRecord *record);
 extern void import_output_flush(ImportOutput *output);

@@ -236,7 +236,7 @@ add_file_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 	}
 }
 
-/* All that was to be said of a row before its cells; of the period of a row that says nothing, or nobody knows what, nothing is. */
+/* All that was to be said of a row before its cells; of a skipped row's period nothing is. */
 static void
 collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 {
@@ -244,7 +244,7 @@ collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 
 	record->nnotes = 0;
 	import_notes_of_row(analysis->notes, row->row_id, &record->notes, &record->nnotes, &analysis->note_room);
-	if (!(row->is_blank && record->row.is_skipped) && !row->is_broken)
+	if (!row->is_blank && !row->is_broken)
 		add_period_notes(analysis, row);
 	if (row->findings != NULL)
 		add_file_notes(analysis, row);
@@ -340,7 +340,7 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 	import_identify_resolve(analysis.identify, analysis.file);
 	MemoryContextSwitchTo(context);
 	import_notes_sort(analysis.notes);
-	analysis.output = import_output_open(analysis.job, stage_desc(analysis.job), true);
+	analysis.output = import_output_open(analysis.job, stage_desc(analysis.job));
 	write_rows(&analysis);
 	import_output_close(analysis.output);
 	import_identify_end(analysis.identify);

@@ -521,7 +521,7 @@ import_identify_add(ImportIdentify *identify, const ImportFileRow *row)
 {
 	IdentifyCase *current = &identify->current;
 	IdentifyRow *at = &current->row;
-	bool		is_heard = identify->nown == 0 || !(row->is_blank || row->is_broken);
+	bool		is_heard = !(row->is_blank || row->is_broken);
 
 	if (row->row_id >= IMPORT_MAX_ROWS || row->row_id != identify->nrows + 1)
 		ereport(ERROR,
@@ -532,14 +532,14 @@ import_identify_add(ImportIdentify *identify, const ImportFileRow *row)
 	at->row_id = (uint32) row->row_id;
 	if (row->is_broken)
 		at->flags |= IDENTIFY_SKIPPED | IDENTIFY_REFUSED;
-	if (row->is_blank && identify->nown > 0)
+	if (row->is_blank)
 		at->flags |= IDENTIFY_SKIPPED;
 	for (int i = 0; i < identify->nslots; i++)
 		if (!(identify->types[identify->slots[i].type].is_hierarchical
 			  ? take_hierarchical(identify, row, i, is_heard)
 			  : take_regular(identify, row, i, is_heard)) && is_heard)
 			at->flags |= IDENTIFY_REFUSED | IDENTIFY_ERROR;
-	if (row->is_blank && identify->nown > 0)
+	if (row->is_blank)
 		remark_row(identify, "blank_row", at);
 	else if (is_heard && lacks_idents(identify, row))
 		remark_row(identify, "ident_missing", at);

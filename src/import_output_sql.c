@@ -4,8 +4,7 @@
  *	  Analysis of a job: what is written, rows of the data table and findings.
  *
  * Rows wait until a writer has enough of them, then all memory of theirs is
- * given back.  Findings go to import.bad_row, or to a temporary table of the
- * stage by itself.
+ * given back.  Findings go to import.bad_row.
  *
  * IDENTIFICATION
  *	  src/import_output_sql.c
@@ -31,9 +30,10 @@
 /* Memory of rows that are not written yet, after which they are. */
 #define BATCH_BYTES (4 * 1024 * 1024)
 
-/* Columns of the tables of findings: those of import.bad_row begin with the job. */
+/* Columns of the table of findings. */
 enum
 {
+	BAD_JOB_ID,
 	BAD_ROW_ID,
 	BAD_SOURCE_LINE,
 	BAD_FINDINGS,
@@ -45,7 +45,6 @@ struct ImportOutput
 	ImportJob  *job;
 	Relation	data;
 	Relation	bad;
-	int			bad_first;		/* column of BAD_ROW_ID */
 	ImportWriter *data_writer;
 	ImportWriter *bad_writer;
 	ImportTargets *targets;
@@ -53,7 +52,6 @@ struct ImportOutput
 
 static Relation open_data(const ImportJob *job);
 static void check_empty(Relation relation);
-static Relation open_temporary(void);
 static void lock_job(const ImportJob *job);
 static Relation open_bad_row(const ImportJob *job);
 static void store_file_findings(const ImportJob *job, Datum findings);
@@ -89,29 +87,6 @@ check_empty(Relation relation)
 				 errhint("A file is analysed once. Make a new job.")));
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-}
-
-/* Make the temporary table of findings. */
-static Relation
-open_temporary(void)
-{
-	static const char *const commands[] = {
-		"SELECT import.drop_temporary('import_bad')",
-		"CREATE TEMPORARY TABLE import_bad (row_id bigint NOT NULL, source_line bigint NOT NULL, findings jsonb NOT NULL)"
-	};
-
-	for (int i = 0; i < (int) lengthof(commands); i++)
-	{
-		MemoryContext old = CurrentMemoryContext;
-		int			result = SPI_execute(commands[i], false, 0);
-
-		if (result < 0)
-			elog(ERROR, "could not run \"%s\": %s", commands[i], SPI_result_code_string(result));
-		if (SPI_tuptable != NULL)
-			SPI_freetuptable(SPI_tuptable);
-		MemoryContextSwitchTo(old);
-	}
-	return table_open(RangeVarGetRelid(makeRangeVar("pg_temp", "import_bad", -1), NoLock, false), RowExclusiveLock);
 }
 
 /*
@@ -166,24 +141,20 @@ open_bad_row(const ImportJob *job)
 	return table_open(RangeVarGetRelid(makeRangeVar("import", "bad_row", -1), NoLock, false), RowExclusiveLock);
 }
 
-/*
- * Open what is written.  SPI must be connected.  is_final: findings are kept
- * for their readers.
- */
+/* Open what is written.  SPI must be connected. */
 ImportOutput *
-import_output_open(ImportJob *job, TupleDesc stage_desc, bool is_final)
+import_output_open(ImportJob *job, TupleDesc stage_desc)
 {
 	ImportOutput *output = palloc0(sizeof(ImportOutput));
 
 	output->job = job;
 	output->data = open_data(job);
 	check_empty(output->data);
-	output->bad = is_final ? open_bad_row(job) : open_temporary();
-	output->bad_first = is_final ? 1 : 0;
-	if (RelationGetDescr(output->bad)->natts != output->bad_first + BAD_COLUMNS)
+	output->bad = open_bad_row(job);
+	if (RelationGetDescr(output->bad)->natts != BAD_COLUMNS)
 		elog(ERROR, "table \"%s\" has other columns than expected", RelationGetRelationName(output->bad));
 	output->data_writer = import_writer_open(output->data, false);
-	output->bad_writer = import_writer_open(output->bad, is_final);
+	output->bad_writer = import_writer_open(output->bad, true);
 	output->targets = import_targets_prepare(job, output->data, import_writer_estate(output->data_writer), stage_desc);
 	return output;
 }
@@ -201,15 +172,12 @@ import_output_add(ImportOutput *output, ImportRecord *record)
 	is_full = import_writer_add(output->data_writer);
 	if (record->nnotes + row->nfindings > 0)
 	{
-		Datum	   *values;
-
 		slot = import_writer_slot(output->bad_writer);
-		memset(slot->tts_isnull, 0, sizeof(bool) * (output->bad_first + BAD_COLUMNS));
-		slot->tts_values[0] = Int32GetDatum(output->job->id);
-		values = slot->tts_values + output->bad_first;
-		values[BAD_ROW_ID] = Int64GetDatum(record->row_id);
-		values[BAD_SOURCE_LINE] = Int64GetDatum(record->source_line);
-		values[BAD_FINDINGS] = import_pack_findings(record);
+		memset(slot->tts_isnull, 0, sizeof(bool) * BAD_COLUMNS);
+		slot->tts_values[BAD_JOB_ID] = Int32GetDatum(output->job->id);
+		slot->tts_values[BAD_ROW_ID] = Int64GetDatum(record->row_id);
+		slot->tts_values[BAD_SOURCE_LINE] = Int64GetDatum(record->source_line);
+		slot->tts_values[BAD_FINDINGS] = import_pack_findings(record);
 		is_full = import_writer_add(output->bad_writer) || is_full;
 	}
 	if (is_full || MemoryContextMemAllocated(output->job->batch, false) > BATCH_BYTES)
@@ -237,23 +205,12 @@ void
 import_output_add_file(ImportOutput *output, ImportRecord *record)
 {
 	MemoryContext old = MemoryContextSwitchTo(output->job->batch);
-	TupleTableSlot *slot;
 
 	import_output_flush(output);
 	record->nnotes = 0;
 	import_judge_file(&output->job->plan, &record->row);
-	if (record->row.nfindings > 0 && output->bad_first > 0)
+	if (record->row.nfindings > 0)
 		store_file_findings(output->job, import_pack_findings(record));
-	else if (record->row.nfindings > 0)
-	{
-		slot = import_writer_slot(output->bad_writer);
-		memset(slot->tts_isnull, 0, sizeof(bool) * BAD_COLUMNS);
-		slot->tts_values[BAD_ROW_ID] = Int64GetDatum(0);
-		slot->tts_values[BAD_SOURCE_LINE] = Int64GetDatum(0);
-		slot->tts_values[BAD_FINDINGS] = import_pack_findings(record);
-		(void) import_writer_add(output->bad_writer);
-		import_output_flush(output);
-	}
 	MemoryContextSwitchTo(old);
 }
 

@@ -69,8 +69,7 @@ static const char column_query[] =
 " FROM import.job AS j CROSS JOIN LATERAL import.cell_columns(j.definition_snapshot) AS c WHERE j.id = $1 ORDER BY c.place";
 
 static const char path_query[] =
-"SELECT p.column_name, p.external_ident_type_id,"
-" ARRAY(SELECT c.column_name FROM import.plan_column(j.definition_snapshot) AS c"
+"SELECT p.column_name, ARRAY(SELECT c.column_name FROM import.plan_column(j.definition_snapshot) AS c"
 " WHERE c.purpose = 'source_input' AND c.external_ident_type_id = p.external_ident_type_id AND c.step_code ="
 " CASE WHEN j.definition_snapshot #>> '{import_definition,mode}' = 'establishment_formal' AND p.column_name LIKE 'legal\\_unit\\_%'"
 " THEN 'link_establishment_to_legal_unit' ELSE 'external_idents' END ORDER BY c.place)"
@@ -487,8 +486,6 @@ fill_from_stage(ImportJob *job)
 	job->nstage = IMPORT_STAGE_MORE;
 	if (strcmp(job->mode, "legal_relationship") == 0)
 	{
-		appendStringInfoString(&job->stage_select, ", k.influencing_id, k.influenced_id");
-		appendStringInfoString(&job->stage_join, " LEFT JOIN pg_temp.import_link AS k ON k.row_id = r.row_id");
 		fill(job, "influencing_id", IMPORT_FROM_STAGE, job->nstage++);
 		fill(job, "influenced_id", IMPORT_FROM_STAGE, job->nstage++);
 	}
@@ -499,7 +496,7 @@ fill_from_stage(ImportJob *job)
 static void
 read_path(ImportJob *job, uint64 row, ImportPath *path)
 {
-	SbSlice    *names = result_words(row, 3, job, &path->ncolumns);
+	SbSlice    *names = result_words(row, 2, job, &path->ncolumns);
 
 	path->columns = MemoryContextAlloc(job->context, sizeof(int) * (path->ncolumns + 1));
 	for (int i = 0; i < path->ncolumns; i++)
@@ -515,14 +512,7 @@ fill_paths(ImportJob *job)
 	job->paths = MemoryContextAllocZero(job->context, sizeof(ImportPath) * (SPI_processed + 1));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		char	   *name = result_text(i, 1, job);
-		bool		of_legal_unit = job->plan.is_formal_establishment && strncmp(name, "legal_unit_", 11) == 0;
-
-		appendStringInfo(&job->stage_select, ", i%d.value", (int) i);
-		appendStringInfo(&job->stage_join,
-						 " LEFT JOIN pg_temp.import_ident AS i%d ON i%d.row_id = r.row_id AND i%d.type_id = %d AND i%d.role = %d",
-						 (int) i, (int) i, (int) i, result_id(i, 2).id, (int) i, of_legal_unit ? 1 : 0);
-		fill(job, name, IMPORT_FROM_STAGE_PATH, job->nstage++);
+		fill(job, result_text(i, 1, job), IMPORT_FROM_STAGE_PATH, job->nstage++);
 		read_path(job, i, &job->paths[i]);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -543,8 +533,6 @@ import_read_job(int32 id, MemoryContext context)
 	job->batch = context;
 	job->id = id;
 	job->percentage = -1;
-	initStringInfo(&job->stage_select);
-	initStringInfo(&job->stage_join);
 	read_settings(job);
 	fill_from_row(job);
 	fill_from_stage(job);

@@ -149,7 +149,7 @@ import_relationship_add(ImportIdentify *identify, const ImportFileRow *row)
 	SbSlice		code = links->type_column >= 0 ? row->cells[links->type_column] : no_value;
 	RelationRow said = {-1, -1};
 
-	if (!row->is_broken)
+	if (!row->is_blank && !row->is_broken)
 	{
 		judge_missing(identify, row, IDENTIFY_INFLUENCING, "influencing_");
 		judge_missing(identify, row, IDENTIFY_INFLUENCED, "influenced_");

@@ -76,6 +76,17 @@ COMMENT ON FUNCTION import.is_code_column(text) IS 'Whether a data column that i
 REVOKE ALL ON FUNCTION import.is_code_column(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.is_code_column(text) TO authenticated;
 
+-- Circles of relationships that hold at the same time are found in src/import_relationship_cycle.c. Relationships are
+-- numbered from 1 in the order of the arrays; those up to "wanted" are told once each: the first day on which it is in a
+-- circle, and a shortest way round that begins with it, NULL when it is very long.
+CREATE OR REPLACE FUNCTION import.find_cycles(influencing_ids integer[], influenced_ids integer[], valid_from date[], valid_until date[], wanted integer)
+RETURNS TABLE (relationship integer, day date, path integer[])
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'statbus_import_find_cycles';
+COMMENT ON FUNCTION import.find_cycles(integer[], integer[], date[], date[], integer) IS 'Which of some relationships are in a circle of relationships that hold on the same day';
+REVOKE ALL ON FUNCTION import.find_cycles(integer[], integer[], date[], date[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.find_cycles(integer[], integer[], date[], date[], integer) TO authenticated;
+
 -- Findings are for reading: no role writes import.bad_row. The job's user may add those of his own job, a superuser of any.
 -- DEFINER: findings are written by the analysis and the application of a job, and by nobody else
 CREATE OR REPLACE FUNCTION import.store_findings(job_id integer, row_ids bigint[], source_lines bigint[], findings jsonb[])

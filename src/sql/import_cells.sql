@@ -1,5 +1,5 @@
--- Analysis of a job, third stage (import_analyse.sql): every cell parsed, judged and looked up, and each row of the data
--- table written once. What a column holds is said here, what is judged in src/import_cell*.c.
+-- Analysis of a job (import_analyse.sql): what a column of its file holds, and the code list it is bound to. What is judged of
+-- a cell is in src/import_cell*.c.
 
 -- SQL text of a code list: code, id, enabled, is_leaf, and when it is in force: valid_from, valid_until, successor_code. One row
 -- per code, an enabled row before a disabled one; of regions one row per code and edition. An edition is in force from the end of
@@ -91,16 +91,3 @@ $cell_columns$;
 COMMENT ON FUNCTION import.cell_columns(jsonb) IS 'The columns of a job''s file by its definition snapshot: what they hold and what is made of them';
 REVOKE ALL ON FUNCTION import.cell_columns(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.cell_columns(jsonb) TO authenticated;
-
--- Writes the data table from pg_temp.import_source, whose rows are in the order of row_id, import_row and import_note, and the
--- findings to pg_temp.import_bad: one row per row of the file, errors before warnings before infos, of each those that were
--- noted before. The data table shows them with one key per column, <column>_raw: an error its code, a warning the value of
--- the file. A finding without a column of its own stands under each column that its details name. No rights but the caller's.
-CREATE OR REPLACE FUNCTION import.analyse_cells(job_id integer)
-RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, statbus_requires, pg_temp
-AS 'MODULE_PATHNAME', 'statbus_import_analyse_cells';
-COMMENT ON FUNCTION import.analyse_cells(integer) IS 'Third stage of the analysis: every row of the data table, written once';
-REVOKE ALL ON FUNCTION import.analyse_cells(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.analyse_cells(integer) TO authenticated;

@@ -231,6 +231,11 @@ BEGIN
 
     UPDATE pg_temp.import_row AS r SET valid_from = NULL, valid_to = NULL, valid_until = NULL
     WHERE r.valid_from IS NULL OR r.valid_to IS NULL OR NOT isfinite(r.valid_from) OR r.valid_to < r.valid_from;
+    -- Nobody knows which cell of a broken record is which.
+    UPDATE pg_temp.import_row AS r SET is_skipped = true, is_refused = true
+    FROM pg_temp.import_read AS f
+    WHERE f.row_id = r.row_id AND f.finding ->> 'code' IN ('row_too_short', 'row_too_long', 'quote_unclosed', 'record_too_long');
+    DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r WHERE r.row_id = n.row_id AND r.is_skipped;
     ANALYZE pg_temp.import_row;
 END
 $analyse_period$;
@@ -319,6 +324,7 @@ BEGIN
                 c.role, c.type_id, left(c.columns[1], -4), expression, cardinality(c.columns));
         END IF;
     END LOOP;
+    DELETE FROM pg_temp.import_ident AS i USING pg_temp.import_row AS r WHERE r.row_id = i.row_id AND r.is_refused;
     ANALYZE pg_temp.import_ident;
 
     CREATE TEMPORARY TABLE import_key AS
@@ -331,30 +337,29 @@ BEGIN
                FROM register.external_ident AS x) AS e ON e.type_id = k.type_id AND e.value = k.value;
     ANALYZE pg_temp.import_key;
 
-    -- A row with nothing at all is a blank line; a row with other cells lacks an identifier.
-    IF own_columns <> '{}' THEN
-        SELECT string_agg(format('s.%I', p.column_name), ', ' ORDER BY p.place) INTO expression
-        FROM import.plan_column(snapshot) AS p
-        WHERE p.purpose = 'source_input' AND p.source_column_name IS NOT NULL;
-        EXECUTE format($sql$
-            WITH blank AS (
-                UPDATE pg_temp.import_row AS r SET is_skipped = true
-                FROM pg_temp.import_source AS s WHERE s.row_id = r.row_id AND num_nonnulls(%1$s) = 0
-                RETURNING r.row_id)
-            INSERT INTO pg_temp.import_note (row_id, severity, finding)
-            SELECT b.row_id, 'info', %2$s FROM blank AS b
-            UNION ALL
-            SELECT s.row_id, 'error', %3$s FROM pg_temp.import_source AS s
-            WHERE num_nonnulls(%4$s) = 0 AND num_nonnulls(%1$s) > 0$sql$,
-            expression,
-            import_oracle.finding_sql('info', 'blank_row'),
-            import_oracle.finding_sql('error', 'ident_missing', NULL, 'NULL',
-                format('jsonb_build_object(''columns'', to_jsonb(%L::text[]))', ARRAY(SELECT left(name, -4) FROM unnest(own_columns) AS name))),
-            (SELECT string_agg(format('s.%I', name), ', ') FROM unnest(own_columns) AS name));
-        -- Of a blank row only that it is blank is worth saying.
-        DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r
-        WHERE r.row_id = n.row_id AND r.is_skipped AND n.finding ->> 'code' <> 'blank_row';
-    END IF;
+    -- A row with nothing at all is a blank line; a row with other cells lacks an identifier, unless it is about two units.
+    SELECT string_agg(format('s.%I', p.column_name), ', ' ORDER BY p.place) INTO expression
+    FROM import.plan_column(snapshot) AS p
+    WHERE p.purpose = 'source_input' AND p.source_column_name IS NOT NULL;
+    EXECUTE format($sql$
+        WITH blank AS (
+            UPDATE pg_temp.import_row AS r SET is_skipped = true
+            FROM pg_temp.import_source AS s WHERE s.row_id = r.row_id AND num_nonnulls(%1$s) = 0
+            RETURNING r.row_id)
+        INSERT INTO pg_temp.import_note (row_id, severity, finding)
+        SELECT b.row_id, 'info', %2$s FROM blank AS b
+        UNION ALL
+        SELECT s.row_id, 'error', %3$s FROM pg_temp.import_source AS s
+        WHERE %4$s AND num_nonnulls(%1$s) > 0$sql$,
+        expression,
+        import_oracle.finding_sql('info', 'blank_row'),
+        import_oracle.finding_sql('error', 'ident_missing', NULL, 'NULL',
+            format('jsonb_build_object(''columns'', to_jsonb(%L::text[]))', ARRAY(SELECT left(name, -4) FROM unnest(own_columns) AS name))),
+        coalesce((SELECT 'num_nonnulls(' || string_agg(format('s.%I', name), ', ') || ') = 0' FROM unnest(own_columns) AS name), 'false'));
+    -- Of a blank row only that it is blank is worth saying, of a broken one what was wrong with it.
+    DELETE FROM pg_temp.import_note AS n USING pg_temp.import_row AS r
+    WHERE r.row_id = n.row_id AND r.is_skipped AND n.finding ->> 'code' <> 'blank_row';
+    INSERT INTO pg_temp.import_note (row_id, severity, finding) SELECT f.row_id, f.severity, f.finding FROM pg_temp.import_read AS f;
 END
 $analyse_identifiers$;
 

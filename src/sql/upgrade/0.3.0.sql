@@ -9,6 +9,7 @@ DROP FUNCTION IF EXISTS import.analyse_period(integer);
 DROP FUNCTION IF EXISTS import.analyse_identifiers(integer);
 DROP FUNCTION IF EXISTS import.analyse_repeats(integer);
 DROP FUNCTION IF EXISTS import.analyse_relationships(integer);
+DROP FUNCTION IF EXISTS import.analyse_cells(integer);
 DROP FUNCTION IF EXISTS import.keep_findings(integer);
 DROP FUNCTION IF EXISTS import.finding_sql(text, text, text, text, text);
 DROP FUNCTION IF EXISTS import.apply_batch(integer);
