@@ -17,7 +17,8 @@ typedef enum ImportPhase
 {
 	IMPORT_PHASE_READ,			/* all rows, for what they say of each other */
 	IMPORT_PHASE_IDENTIFY,		/* what the register knows of them */
-	IMPORT_PHASE_WRITE			/* all rows again: judged and written */
+	IMPORT_PHASE_WRITE,			/* all rows again: judged and written */
+	IMPORT_PHASE_UNDO			/* a job that is taken back: parts of 10,000 */
 } ImportPhase;
 
 /* As often as rows are counted for others. */

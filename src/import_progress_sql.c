@@ -40,10 +40,11 @@ enum
 static const char *const phase_names[] = {
 	[IMPORT_PHASE_READ] = "read",
 	[IMPORT_PHASE_IDENTIFY] = "identify",
-	[IMPORT_PHASE_WRITE] = "write"
+	[IMPORT_PHASE_WRITE] = "write",
+	[IMPORT_PHASE_UNDO] = "undo"
 };
 
-/* Say how far the analysis of a job is: so many rows of a phase are done. */
+/* Say how far a job is: so many rows of a phase are done. */
 void
 import_progress(int32 job_id, ImportPhase phase, int64 rows)
 {
@@ -57,7 +58,7 @@ import_progress(int32 job_id, ImportPhase phase, int64 rows)
 	pgstat_progress_update_multi_param(lengthof(index), index, values);
 }
 
-/* Nothing is analysed any more. */
+/* Nothing is analysed or undone any more. */
 void
 import_progress_end(void)
 {
@@ -87,7 +88,7 @@ statbus_import_report_progress(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(statbus_import_running);
 
-/* import.running(): a row (job_id, phase, rows) per session that analyses a job of this database. */
+/* import.running(): a row (job_id, phase, rows) per session that analyses a job of this database, or takes it back. */
 Datum
 statbus_import_running(PG_FUNCTION_ARGS)
 {

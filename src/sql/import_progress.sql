@@ -5,14 +5,14 @@ RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_import_report_progress';
 COMMENT ON FUNCTION import.report_progress(integer, text, bigint) IS
-    'Internal: tells other sessions at once how far the analysis of a job is: phase read, identify or write, and rows of it done; another word ends it';
+    'Internal: tells other sessions at once how far a job is: phase read, identify or write of its analysis, and rows of it done, or undo, and how much in parts of 10,000; another word ends it';
 REVOKE ALL ON FUNCTION import.report_progress(integer, text, bigint) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION import.running()
 RETURNS TABLE (job_id integer, phase text, rows bigint)
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'statbus_import_running';
-COMMENT ON FUNCTION import.running() IS 'The jobs that are being analysed: the phase, and the rows of it that are done';
+COMMENT ON FUNCTION import.running() IS 'The jobs that are being analysed or undone: the phase, and the rows of it that are done, of undo parts of 10,000';
 REVOKE ALL ON FUNCTION import.running() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.running() TO authenticated;
 

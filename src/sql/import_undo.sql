@@ -92,38 +92,45 @@ DECLARE
     t record;
 BEGIN
     PERFORM import.drop_temporary('undo_put', 'undo_own', 'undo_before', 'undo_split');
-    CREATE TEMPORARY TABLE undo_put AS
-    SELECT w.table_name, x.id, x.valid_from, x.valid_until, x.edit_at, x.is_own, w.seq
-    FROM import.undo_write AS w
-    CROSS JOIN LATERAL unnest(w.ids, w.valid_from, w.valid_until, w.edit_at, w.is_own) AS x (id, valid_from, valid_until, edit_at, is_own)
-    WHERE w.job_id = plan_undo.job_id;
-    ANALYZE pg_temp.undo_put;
-    -- A key comes and goes by turns: what the job found is what it took away before it put anything there.
-    CREATE TEMPORARY TABLE undo_before AS
-    SELECT DISTINCT ON (s.table_name, s.id, s.valid_from, s.valid_until) s.table_name, s.id, s.valid_from, s.valid_until, s.image
-    FROM import.undo_slice AS s
-    WHERE s.job_id = plan_undo.job_id
-    AND NOT EXISTS (SELECT FROM pg_temp.undo_put AS p
-                    WHERE p.table_name = s.table_name AND p.id = s.id AND p.valid_from = s.valid_from AND p.valid_until = s.valid_until AND p.seq < s.seq)
-    ORDER BY s.table_name, s.id, s.valid_from, s.valid_until, s.seq;
-    ANALYZE pg_temp.undo_before;
-
     CREATE TEMPORARY TABLE undo_own (table_name text, id integer, valid_from date, valid_until date, edit_at timestamptz, is_own boolean, is_there boolean);
-    FOR t IN SELECT * FROM import.undo_tables() LOOP
+    CREATE TEMPORARY TABLE undo_before (table_name text, id integer, valid_from date, valid_until date, image jsonb);
+    CREATE TEMPORARY TABLE undo_put (id integer, valid_from date, valid_until date, edit_at timestamptz, is_own boolean, seq bigint);
+    -- Table after table, in the order of their names: a BRIN index then says where those of one lie.
+    FOR t IN SELECT * FROM import.undo_tables() AS x ORDER BY x.name LOOP
+        TRUNCATE pg_temp.undo_put;
+        INSERT INTO pg_temp.undo_put (id, valid_from, valid_until, edit_at, is_own, seq)
+        SELECT x.id, x.valid_from, x.valid_until, x.edit_at, x.is_own, w.seq
+        FROM import.undo_write AS w
+        CROSS JOIN LATERAL unnest(w.ids, w.valid_from, w.valid_until, w.edit_at, w.is_own) AS x (id, valid_from, valid_until, edit_at, is_own)
+        WHERE w.job_id = plan_undo.job_id AND w.table_name = t.name;
+        ANALYZE pg_temp.undo_put (id);
+        -- A key comes and goes by turns: what the job found is what it took away before it put anything there.
+        IF t.has_time THEN
+            INSERT INTO pg_temp.undo_before (table_name, id, valid_from, valid_until, image)
+            SELECT DISTINCT ON (s.id, s.valid_from, s.valid_until) s.table_name, s.id, s.valid_from, s.valid_until, s.image
+            FROM import.undo_slice AS s
+            WHERE s.job_id = plan_undo.job_id AND s.table_name = t.name
+            AND NOT EXISTS (SELECT FROM pg_temp.undo_put AS p
+                            WHERE p.id = s.id AND p.valid_from = s.valid_from AND p.valid_until = s.valid_until AND p.seq < s.seq)
+            ORDER BY s.id, s.valid_from, s.valid_until, s.seq;
+        END IF;
         EXECUTE format($sql$
             INSERT INTO pg_temp.undo_own (table_name, id, valid_from, valid_until, edit_at, is_own, is_there)
-            SELECT p.table_name, p.id, p.valid_from, p.valid_until, p.edit_at, p.is_own, r.id IS NOT NULL
+            SELECT %1$L, p.id, p.valid_from, p.valid_until, p.edit_at, p.is_own, r.id IS NOT NULL
             FROM pg_temp.undo_put AS p
             LEFT JOIN register.%1$I AS r ON r.id = p.id AND r.edit_at = p.edit_at %2$s
-            WHERE p.table_name = %1$L
-            AND NOT EXISTS (SELECT FROM import.undo_slice AS s
-                            WHERE s.job_id = $1 AND s.table_name = %1$L AND s.id = p.id AND s.valid_from = p.valid_from AND s.valid_until = p.valid_until
-                            AND s.seq > p.seq)$sql$,
+            WHERE NOT EXISTS (SELECT FROM import.undo_slice AS s
+                              WHERE s.job_id = $1 AND s.table_name = %1$L AND s.id = p.id AND s.valid_from = p.valid_from AND s.valid_until = p.valid_until
+                              AND s.seq > p.seq)$sql$,
             t.name, CASE WHEN t.has_time THEN 'AND r.valid_from = p.valid_from AND r.valid_until = p.valid_until' ELSE '' END)
         USING plan_undo.job_id;
     END LOOP;
     DROP TABLE pg_temp.undo_put;
-    ANALYZE pg_temp.undo_own;
+    CREATE INDEX ON pg_temp.undo_own USING brin (table_name) WITH (pages_per_range = 16);
+    CREATE INDEX ON pg_temp.undo_own (table_name) WHERE NOT is_there;
+    CREATE INDEX ON pg_temp.undo_before USING brin (table_name) WITH (pages_per_range = 16);
+    ANALYZE pg_temp.undo_own (table_name, id, is_there);
+    ANALYZE pg_temp.undo_before (table_name, id);
 
     -- Also one to which somebody has given time since that a slice which would come back has had.
     CREATE TEMPORARY TABLE undo_split AS
@@ -249,17 +256,21 @@ BEGIN
         AND c.table_schema = 'register'
         ORDER BY c.table_name, c.columns[1]
     LOOP
+        -- What is the job's own is left out first, for hardly anything else is there.
         RETURN QUERY EXECUTE format($sql$
             SELECT %1$L::text, r.id, %2$s, 'in use', r.edit_by_user_id, r.edit_at
-            FROM pg_temp.undo_gone AS g
-            JOIN %3$s AS r ON r.%4$I = g.id
-            WHERE g.table_name = %5$L AND %6$s
-            AND NOT EXISTS (SELECT FROM pg_temp.undo_own AS o WHERE o.table_name = %1$L AND o.id = r.id AND %7$s AND o.is_there)$sql$,
+            FROM (SELECT g.id AS unit_id, g.gone, g.may_vanish, r.id, %2$s, r.edit_by_user_id, r.edit_at
+                  FROM pg_temp.undo_gone AS g
+                  JOIN %3$s AS r ON r.%4$I = g.id
+                  WHERE g.table_name = %5$L
+                  AND NOT EXISTS (SELECT FROM pg_temp.undo_own AS o WHERE o.table_name = %1$L AND o.id = r.id AND %7$s AND o.is_there)
+                  OFFSET 0) AS r
+            WHERE %6$s$sql$,
             reference.name, CASE WHEN reference.period IS NOT NULL THEN 'r.valid_from, r.valid_until' ELSE 'NULL::date, NULL::date' END,
             reference.relation, reference.child_column, reference.parent,
             -- What has no time needs the unit at any time.
-            CASE WHEN reference.period IS NOT NULL THEN 'datemultirange(daterange(r.valid_from, r.valid_until)) && g.gone'
-                 ELSE format('g.may_vanish AND NOT EXISTS (SELECT FROM register.%1$I AS u WHERE u.id = g.id
+            CASE WHEN reference.period IS NOT NULL THEN 'datemultirange(daterange(r.valid_from, r.valid_until)) && r.gone'
+                 ELSE format('r.may_vanish AND NOT EXISTS (SELECT FROM register.%1$I AS u WHERE u.id = r.unit_id
                      AND NOT EXISTS (SELECT FROM pg_temp.undo_own AS w WHERE w.table_name = %1$L AND w.id = u.id AND w.valid_from = u.valid_from
                                      AND w.valid_until = u.valid_until AND w.is_there))', reference.parent) END,
             CASE WHEN reference.period IS NOT NULL THEN 'o.valid_from = r.valid_from AND o.valid_until = r.valid_until' ELSE 'true' END);
@@ -352,6 +363,45 @@ $split_undo$;
 COMMENT ON FUNCTION import.split_undo(text) IS 'Internal: brings entities that were edited since into the tables of import.plan_undo()';
 REVOKE ALL ON FUNCTION import.split_undo(text) FROM PUBLIC;
 
+-- Takes away what the job has written into a table, and puts back what was there; how many rows it took away.
+CREATE OR REPLACE FUNCTION import.undo_table(table_name text, has_time boolean)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $undo_table$
+DECLARE
+    removal CONSTANT text := format('DELETE FROM register.%1$I AS r USING pg_temp.undo_own AS o WHERE o.table_name = %1$L AND o.is_there AND r.id = o.id AND r.edit_at = o.edit_at', table_name)
+        || CASE WHEN has_time THEN ' AND r.valid_from = o.valid_from AND r.valid_until = o.valid_until' ELSE '' END;
+    done bigint;
+    names text;
+    sources text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_temp.undo_before AS b WHERE b.table_name = undo_table.table_name) THEN
+        EXECUTE removal;
+        GET DIAGNOSTICS done = ROW_COUNT;
+        RETURN done;
+    END IF;
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), string_agg('r.' || quote_ident(a.attname), ', ' ORDER BY a.attnum)
+    INTO names, sources
+    FROM pg_attribute AS a
+    WHERE a.attrelid = format('register.%I', table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
+    -- In one statement, at whose end keys and references hold again.
+    EXECUTE format($sql$
+        WITH gone AS (%4$s RETURNING 1),
+        back AS (
+            INSERT INTO register.%1$I (%2$s)
+            SELECT %3$s
+            FROM pg_temp.undo_before AS b
+            CROSS JOIN LATERAL jsonb_populate_record(NULL::register.%1$I, b.image) AS r
+            WHERE b.table_name = %1$L AND (SELECT count(*) FROM gone) >= 0)
+        SELECT count(*) FROM gone$sql$, table_name, names, sources, removal)
+    INTO done;
+    RETURN done;
+END
+$undo_table$;
+COMMENT ON FUNCTION import.undo_table(text, boolean) IS 'Internal: takes back what a job has done to a table, by the tables of import.plan_undo()';
+REVOKE ALL ON FUNCTION import.undo_table(text, boolean) FROM PUBLIC;
+
 -- Takes a job back, all of it or nothing, and returns how many conflicts keep it from that. Only superusers sign rows for others.
 CREATE OR REPLACE FUNCTION import.undo_rows(job_id integer)
 RETURNS bigint
@@ -362,42 +412,28 @@ DECLARE
     conflicts bigint;
     wanted bigint;
     done bigint;
-    names text;
-    sources text;
+    undone bigint := 0;
+    total bigint;
     t record;
 BEGIN
     PERFORM import.plan_undo(undo_rows.job_id);
     SELECT count(*) INTO conflicts FROM (SELECT FROM import.undo_edits() UNION ALL SELECT FROM import.undo_dependents()) AS c;
     IF conflicts = 0 THEN
+        SELECT count(*) INTO total FROM pg_temp.undo_own AS o WHERE o.is_there;
         FOR t IN SELECT * FROM import.undo_tables() AS x ORDER BY x.place LOOP
             IF t.has_time THEN
                 PERFORM import.split_undo(t.name);
             END IF;
             SELECT count(*) INTO wanted FROM pg_temp.undo_own AS o WHERE o.table_name = t.name AND o.is_there;
-            SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), string_agg('r.' || quote_ident(a.attname), ', ' ORDER BY a.attnum)
-            INTO names, sources
-            FROM pg_attribute AS a
-            WHERE a.attrelid = format('register.%I', t.name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
-            -- In one statement, at whose end keys and references hold again.
-            EXECUTE format($sql$
-                WITH gone AS (
-                    DELETE FROM register.%1$I AS r USING pg_temp.undo_own AS o
-                    WHERE o.table_name = %1$L AND o.is_there AND r.id = o.id AND r.edit_at = o.edit_at %2$s
-                    RETURNING 1)%3$s
-                SELECT count(*) FROM gone$sql$,
-                t.name, CASE WHEN t.has_time THEN 'AND r.valid_from = o.valid_from AND r.valid_until = o.valid_until' ELSE '' END,
-                CASE WHEN t.has_time THEN format($sql$, back AS (
-                    INSERT INTO register.%1$I (%2$s)
-                    SELECT %3$s
-                    FROM pg_temp.undo_before AS b
-                    CROSS JOIN LATERAL jsonb_populate_record(NULL::register.%1$I, b.image) AS r
-                    WHERE b.table_name = %1$L AND (SELECT count(*) FROM gone) >= 0)$sql$, t.name, names, sources) ELSE '' END)
-            INTO done;
+            done := import.undo_table(t.name, t.has_time);
             -- Edited while this was going on: the next try finds the conflict.
             IF done <> wanted THEN
                 RAISE EXCEPTION 'rows of import job % have been changed while it was undone', job_id USING ERRCODE = 'serialization_failure';
             END IF;
+            undone := undone + done;
+            PERFORM import.report_progress(undo_rows.job_id, 'undo', least(10000, 10000 * undone / greatest(total, 1)));
         END LOOP;
+        PERFORM import.report_progress(undo_rows.job_id, 'end', 0);
         DELETE FROM import.undo_write AS w WHERE w.job_id = undo_rows.job_id;
         DELETE FROM import.undo_slice AS s WHERE s.job_id = undo_rows.job_id;
     END IF;

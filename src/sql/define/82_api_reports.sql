@@ -457,7 +457,7 @@ COMMENT ON FUNCTION api.is_deriving_reports() IS '{"active", "progress"}: whethe
 
 CREATE OR REPLACE FUNCTION api.get_import_job_progress(job_id integer)
 RETURNS json
-LANGUAGE plpgsql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $get_import_job_progress$
 DECLARE
@@ -483,6 +483,8 @@ BEGIN
         'analysis_completed_pct', CASE job.state WHEN 'analysing_data' THEN import.analysis_pct(job.id, job.total_rows) ELSE job.analysis_completed_pct END,
         'analysis_rows_per_sec', job.analysis_rows_per_sec,
         'import_completed_pct', job.import_completed_pct, 'import_rows_per_sec', job.import_rows_per_sec,
+        'undo_completed_pct', CASE job.state WHEN 'undoing' THEN (SELECT coalesce(max(r.rows) / 100.0, 0)::numeric(5, 2) FROM import.running() AS r WHERE r.job_id = job.id AND r.phase = 'undo')
+                                             WHEN 'undone' THEN 100 END,
         'current_step_code', job.current_step_code, 'last_progress_update', job.last_progress_update, 'error', job.error,
         'row_states', row_states);
 END
