@@ -15,6 +15,7 @@ DROP FUNCTION IF EXISTS import.finding_sql(text, text, text, text, text);
 DROP FUNCTION IF EXISTS import.apply_batch(integer);
 DROP FUNCTION IF EXISTS import.apply_batch_as_user(integer);
 DROP FUNCTION IF EXISTS import.row_counts(integer, integer);
+DROP FUNCTION IF EXISTS import.refuse_rows(integer, bigint[], jsonb);
 
 -- Tokens, sessions and keys.
 CREATE TYPE auth.jwt_verify_result AS (
