@@ -1,17 +1,9 @@
 -- Application: new units are inserted and unchanged rows left alone, with the same outcome as a merge of every row.
 CREATE DATABASE regress_import_apply TEMPLATE contrib_regression;
 \c regress_import_apply
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census'), ('pilot', 'Pilot');
 
 -- One of these, or nothing: the same for the same number and column.

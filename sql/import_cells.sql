@@ -2,25 +2,18 @@
 CREATE DATABASE regress_import_cells TEMPLATE contrib_regression;
 \c regress_import_cells
 \getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 \set oracle :top '/test/import/oracle.sql'
 \set stages :top '/test/import/oracle_stages.sql'
 \set damage :top '/test/import/damage.sql'
-SET statbus."current_date" = '2024-06-15';
 SET client_min_messages = warning;
 SET datestyle = 'ISO, YMD';
 SET timezone = 'UTC';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
 \set ECHO none
 \i :oracle
 \i :stages
 \i :damage
 \set ECHO all
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 INSERT INTO register.region (version_id, path, name)
 SELECT v.id, r.path::ltree, r.name
 FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland'), ('11.03', 'Stavanger')) AS r (path, name) WHERE v.code = 'initial';

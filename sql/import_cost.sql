@@ -1,14 +1,8 @@
 -- What an import costs that no clock tells: transaction ids, rows written more than once.
 CREATE DATABASE regress_import_cost TEMPLATE contrib_regression;
 \c regress_import_cost
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 -- So many rows of which every tenth has two findings, in batches of a ninth; then what was used up.
 CREATE TABLE public.mark (slug text, xid bigint);
 CREATE PROCEDURE public.import(slug text, rows integer, first integer DEFAULT 900000000) LANGUAGE plpgsql AS $import$

@@ -1,15 +1,9 @@
 -- Dates and periods of a file: inputs 39 to 64, each told by code, column, value and line; the same under any DateStyle and TimeZone.
 CREATE DATABASE regress_import_dates TEMPLATE contrib_regression;
 \c regress_import_dates
-SET statbus."current_date" = '2024-06-15';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 SET client_min_messages = warning;
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 
 -- Analyses rows of a definition, declared formats changed for this job alone; label is what the row is a case of. Each job's own identifiers
 -- begin with its name.

@@ -1,19 +1,11 @@
 -- An empty cell, a cell that takes a value away, and a column that is not there: three different things.
 CREATE DATABASE regress_import_erase TEMPLATE contrib_regression;
 \c regress_import_erase
-SET statbus."current_date" = '2024-06-15';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 SET client_min_messages = warning;
 SET datestyle = ISO;
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
 INSERT INTO register.legal_form (code, name) VALUES ('as', 'Company');
 INSERT INTO register.sector (path, name) VALUES ('a', 'Sector A');
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
@@ -23,17 +15,12 @@ CREATE TABLE public.foretold (slug text, row_id bigint, part text, changes boole
 CREATE TABLE public.previewed (slug text, preview jsonb);
 CREATE PROCEDURE public.run_job(job_slug text, definition_slug text, strategy import.strategy, rows text)
 LANGUAGE plpgsql AS $run_job$
-DECLARE
-    headings text := split_part(rows, E'\n', 1);
 BEGIN
     UPDATE import.definition AS d SET strategy = run_job.strategy WHERE d.slug = definition_slug AND d.strategy <> run_job.strategy;
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
     SELECT job_slug, d.id, CASE WHEN d.valid_time_from = 'job_provided' THEN date '2022-01-01' END, CASE WHEN d.valid_time_from = 'job_provided' THEN date '2022-12-31' END, true
     FROM import.definition AS d WHERE d.slug = definition_slug;
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(job_slug, rows);
     COMMIT;
     CALL worker.process_tasks();
     INSERT INTO public.previewed SELECT job_slug, api.import_preview(job_slug, '2022-06-15') FROM import.job AS j WHERE j.slug = job_slug AND j.state = 'waiting_for_review';

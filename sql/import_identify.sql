@@ -3,24 +3,16 @@
 CREATE DATABASE regress_import_identify TEMPLATE contrib_regression;
 \c regress_import_identify
 \getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 \set oracle :top '/test/import/oracle.sql'
 \set stages :top '/test/import/oracle_stages.sql'
-SET statbus."current_date" = '2024-06-15';
 SET client_min_messages = warning;
 SET datestyle = 'ISO, YMD';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
 \set ECHO none
 \i :oracle
 \i :stages
 \set ECHO all
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
 INSERT INTO register.external_ident_type (code, name, shape, labels) VALUES ('census_ident', 'Census', 'hierarchical', 'census.region.unit');
 
 -- Units that the files know: legal units T1 to T40, with gaps in their lives, establishments E1 to E20, informal ones I1 to I20.

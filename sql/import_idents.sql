@@ -2,10 +2,8 @@
 -- relationships (i82 to i87). The numbers are those of the bad inputs that the import must answer.
 CREATE DATABASE regress_import_idents TEMPLATE contrib_regression;
 \c regress_import_idents
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 
 -- Rules -----------------------------------------------------------------------------------------------------------
 SELECT code, patterns, checksum, weights, upper_case, suffixes, prefixes, ignored, pad_zeros, custom FROM api.external_ident_rule ORDER BY code;
@@ -73,10 +71,6 @@ UPDATE register.external_ident_type SET rule_id = (SELECT id FROM register.exter
 INSERT INTO register.external_ident_rule (code, name, patterns) VALUES ('two_forms', 'Four digits or two letters', '{"#{4}",@@}');
 
 -- Files -----------------------------------------------------------------------------------------------------------
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 INSERT INTO register.external_ident_type (code, name, shape, labels, priority) VALUES ('census_ident', 'Census', 'hierarchical', 'region.unit', 20);
 INSERT INTO register.external_ident_type (code, name, priority, rule_id, rule_severity)
 SELECT v.code, v.code, v.priority, r.id, v.severity
@@ -87,8 +81,6 @@ JOIN register.external_ident_rule AS r ON r.code = v.rule;
 CREATE TABLE public.label (slug text, line bigint, label text);
 CREATE PROCEDURE public.run_job(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL)
 LANGUAGE plpgsql AS $run_job$
-DECLARE
-    headings text;
 BEGIN
     UPDATE import.definition AS d SET strategy = coalesce(run_job.strategy::import.strategy, d.strategy) WHERE d.slug = run_job.definition;
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
@@ -96,11 +88,7 @@ BEGIN
     -- What is in front of # says which input a row is, where no column does.
     INSERT INTO public.label SELECT job_slug, place, split_part(line, '#', 1) FROM string_to_table(rows, E'\n') WITH ORDINALITY AS t (line, place) WHERE line LIKE '%#%';
     rows := regexp_replace(rows, '^[^#\n]*#', '', 'gn');
-    headings := split_part(rows, E'\n', 1);
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '';'', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', replace(headings, ';', ','),
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ';') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(job_slug, rows, ';');
     COMMIT;
     CALL worker.process_tasks();
 END

@@ -1,14 +1,8 @@
 -- What nobody should do to an import, and what comes of it.
 CREATE DATABASE regress_import_misuse TEMPLATE contrib_regression;
 \c regress_import_misuse
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 
 -- import.insert_rows() leaves no reference to what is not there, whatever becomes of the rows meanwhile.
 CREATE TABLE public.parent (id integer PRIMARY KEY);

@@ -1,17 +1,9 @@
 -- not_permitted: what the user of a job may not write is an error of the row, with the column at fault, and the others go in.
 CREATE DATABASE regress_import_not_permitted TEMPLATE contrib_regression;
 \c regress_import_not_permitted
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
     ('Rita', 'regress_np_rita@example.org', 'restricted_user'), ('Rolf', 'regress_np_rolf@example.org', 'regular_user'), ('Eva', 'regress_np_eva@example.org', 'external_user');
@@ -45,15 +37,10 @@ SELECT valid, validation_error FROM import.definition WHERE slug = 'regional';
 
 CREATE PROCEDURE public.run_as(job_slug text, definition text, who text, rows text, job_from date DEFAULT '2020-01-01')
 LANGUAGE plpgsql AS $run_as$
-DECLARE
-    headings text := split_part(rows, E'\n', 1);
 BEGIN
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, user_id)
     SELECT job_slug, d.id, job_from, 'infinity', false, u.id FROM import.definition AS d, auth."user" AS u WHERE d.slug = definition AND u.display_name = who;
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(job_slug, rows);
     COMMIT;
     CALL worker.process_tasks();
 END

@@ -3,24 +3,15 @@
 CREATE DATABASE regress_import_property TEMPLATE contrib_regression;
 \c regress_import_property
 \getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 \getenv out PG_ABS_BUILDDIR
 \set property :top '/test/import/property.sql'
 \set file :out '/results/import_property.csv'
-SET statbus."current_date" = '2024-06-15';
 SET client_min_messages = warning;
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
 \set ECHO none
 \i :property
 \set ECHO all
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
 
 -- What was found out about the sound rows of a job: a line for each that is not as it must be.
 CREATE TABLE public.wrong (slug text, what text, place integer, expected text, got text);

@@ -4,6 +4,7 @@
 CREATE DATABASE regress_import_public TEMPLATE contrib_regression;
 \c regress_import_public
 \getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 \set files :top '/test/import/public/'
 \set oracle :top '/test/import/oracle.sql'
 \set stages :top '/test/import/oracle_stages.sql'
@@ -13,13 +14,6 @@ CREATE DATABASE regress_import_public TEMPLATE contrib_regression;
 \set ECHO all
 SET statbus."current_date" = '2025-06-15';
 SET datestyle = 'ISO, YMD';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 -- Codes of the countries, as their offices would load them.
 INSERT INTO register.activity_category_standard (code, name, code_pattern) VALUES ('of_test', 'With dots', 'dot_after_two_digits'), ('sic', 'Without', 'digits');
 INSERT INTO register.activity_category (standard_id, path, name) SELECT s.id, '62', 'Software' FROM register.activity_category_standard AS s WHERE s.code IN ('of_test', 'sic');

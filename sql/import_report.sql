@@ -2,19 +2,11 @@
 SET client_min_messages = warning;
 CREATE DATABASE regress_import_report TEMPLATE contrib_regression;
 \c regress_import_report
-\set VERBOSITY terse
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 SET client_min_messages = warning;
-SET statbus."current_date" = '2024-06-15';
-\pset format unaligned
-\pset footer off
 \pset null '-'
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
 INSERT INTO auth."user" (display_name, email, statbus_role) VALUES
     ('Rita', 'regress_report_rita@example.org', 'regular_user'),
     ('Olav', 'regress_report_olav@example.org', 'regular_user'),
@@ -181,16 +173,11 @@ CREATE FUNCTION public.foreseen(answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
 $$;
 CREATE PROCEDURE public.run_previewed(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL)
 LANGUAGE plpgsql AS $run_previewed$
-DECLARE
-    headings text := split_part(rows, E'\n', 1);
 BEGIN
     UPDATE import.definition AS d SET strategy = coalesce(run_previewed.strategy::import.strategy, d.strategy) WHERE d.slug = run_previewed.definition;
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review)
     SELECT job_slug, d.id, job_from, job_to, true FROM import.definition AS d WHERE d.slug = run_previewed.definition;
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(job_slug, rows);
     COMMIT;
     CALL worker.process_tasks();
     INSERT INTO public.preview VALUES (job_slug, api.import_preview(job_slug));

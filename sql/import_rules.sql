@@ -1,34 +1,21 @@
 -- What stewards declare of files: rules about rows, severities of findings, limits of errors; and the findings of a job, counted.
 CREATE DATABASE regress_import_rules TEMPLATE contrib_regression;
 \c regress_import_rules
-SET statbus."current_date" = '2024-06-15';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
 SET client_min_messages = warning;
 SET datestyle = ISO;
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
 INSERT INTO register.legal_form (code, name) VALUES ('as', 'Company'), ('enk', 'Sole trader');
 
 CREATE PROCEDURE public.run_job(job_slug text, rows text, settings jsonb DEFAULT '{}')
 LANGUAGE plpgsql AS $run_job$
-DECLARE
-    headings text := split_part(rows, E'\n', 1);
 BEGIN
     INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, max_errors, max_error_ratio, on_error)
     SELECT job_slug, d.id, CASE WHEN d.valid_time_from = 'job_provided' THEN date '2024-01-01' END, CASE WHEN d.valid_time_from = 'job_provided' THEN date 'infinity' END, coalesce((settings ->> 'review')::boolean, false), (settings ->> 'max_errors')::bigint,
            (settings ->> 'max_error_ratio')::numeric, settings ->> 'on_error'
     FROM import.definition AS d WHERE d.slug = coalesce(settings ->> 'definition', 'legal_unit_job_provided');
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(job_slug, rows);
     COMMIT;
     CALL worker.process_tasks();
 END

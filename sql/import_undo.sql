@@ -2,39 +2,10 @@
 -- since keeps the job from being undone, and what was edited elsewhere stays. Lineage: every row that a job writes says so.
 CREATE DATABASE regress_import_undo TEMPLATE contrib_regression;
 \c regress_import_undo
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
-INSERT INTO register.region (version_id, path, name)
-SELECT v.id, r.path::ltree, r.name
-FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland')) AS r (path, name) WHERE v.code = 'initial';
-INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
-
-CREATE PROCEDURE public.run_job(job_slug text, definition text, strategy text, rows text, job_from date DEFAULT NULL, job_to date DEFAULT NULL, batch integer DEFAULT 8000)
-LANGUAGE plpgsql AS $run_job$
-DECLARE
-    headings text;
-BEGIN
-    UPDATE import.definition AS d SET strategy = coalesce(run_job.strategy::import.strategy, d.strategy) WHERE d.slug = run_job.definition;
-    INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to, review, processing_batch_size)
-    SELECT job_slug, d.id, job_from, job_to, false, batch FROM import.definition AS d WHERE d.slug = run_job.definition;
-    headings := split_part(rows, E'\n', 1);
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        job_slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
-    COMMIT;
-    CALL worker.process_tasks();
-END
-$run_job$;
-CREATE VIEW public.outcome AS
-SELECT j.slug, j.state, j.total_rows AS total, j.imported_rows AS imported, j.unchanged_rows AS unchanged, j.skipped_rows AS skipped, j.error_count AS errors, j.warning_count AS warnings, j.error
-FROM import.job AS j;
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
+\i :top/test/import/regions.sql
+\i :top/test/import/run_job.sql
 -- Every row of the tables that jobs write, and of the derived ones, at a time that has a name.
 CREATE TABLE public.kept (moment text, relation text, content jsonb);
 CREATE PROCEDURE public.keep(moment text) LANGUAGE plpgsql AS $keep$

@@ -2,15 +2,10 @@
 -- that a steward gets: code, column, value, line.
 CREATE DATABASE regress_import_values TEMPLATE contrib_regression;
 \c regress_import_values
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 SET statbus."current_date" = '2025-06-15';
 SET client_min_messages = warning;
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 -- Regions of three editions.
 INSERT INTO register.region_version (code, name, lasts_to) VALUES ('2018', 'Until 2019', '2019-12-31'), ('2020', 'Until 2023', '2023-12-31');
 INSERT INTO register.region (version_id, path, name, successor_code)
