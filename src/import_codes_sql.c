@@ -51,11 +51,16 @@ typedef struct CodeMeaning
 	struct CodeMeaning *next;	/* of the same code; NULL: none */
 } CodeMeaning;
 
-/* A code of a list. */
+/* A text in a hash table: a code of a list, a wrong value, a code of other lists of the same kind. */
 typedef struct CodeEntry
 {
-	SbSlice		code;
-	CodeMeaning meaning;
+	SbSlice		text;
+	union
+	{
+		CodeMeaning meaning;
+		SbSlice		suggestion; /* NULL data: nothing */
+		uint32		lists;		/* a bit for each */
+	}			is;
 	uint32		hash;
 	char		status;
 } CodeEntry;
@@ -63,51 +68,7 @@ typedef struct CodeEntry
 #define SH_PREFIX codes
 #define SH_ELEMENT_TYPE CodeEntry
 #define SH_KEY_TYPE SbSlice
-#define SH_KEY code
-#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).len)
-#define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-/* What is suggested for a wrong value. */
-typedef struct CodeGuess
-{
-	SbSlice		value;
-	SbSlice		suggestion;		/* NULL data: nothing */
-	uint32		hash;
-	char		status;
-} CodeGuess;
-
-#define SH_PREFIX guesses
-#define SH_ELEMENT_TYPE CodeGuess
-#define SH_KEY_TYPE SbSlice
-#define SH_KEY value
-#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).len)
-#define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-/* A code of other lists of the same kind. */
-typedef struct OtherCode
-{
-	SbSlice		code;
-	uint32		lists;			/* a bit for each */
-	uint32		hash;
-	char		status;
-} OtherCode;
-
-#define SH_PREFIX others
-#define SH_ELEMENT_TYPE OtherCode
-#define SH_KEY_TYPE SbSlice
-#define SH_KEY code
+#define SH_KEY text
 #define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).len)
 #define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
 #define SH_STORE_HASH
@@ -124,8 +85,8 @@ typedef struct CodeList
 	codes_hash *codes;
 	bool		has_several;	/* some code has several meanings */
 	SuggestList suggestions;
-	guesses_hash *guesses;		/* about values that occurred */
-	others_hash *others;		/* NULL: there are none */
+	codes_hash *guesses;		/* what is suggested for values that occurred */
+	codes_hash *others;			/* which other lists have a code; NULL: there are none */
 	SbSlice		other_names[IMPORT_MAX_OTHERS];
 } CodeList;
 
@@ -136,7 +97,7 @@ static SbSlice kept_slice(Datum value, MemoryContext context);
 static void *list_alloc(void *arg, size_t size);
 static void add_names(CodeList *list, SbSlice code, Datum names);
 static void load_standards(CodeList *list);
-static CodeGuess *make_guess(CodeList *list, SbSlice value);
+static CodeEntry *make_guess(CodeList *list, SbSlice value);
 static int	fitness(const CodeMeaning *meaning, const ImportPeriod *period);
 
 /* A text of a result of SPI, kept. */
@@ -220,25 +181,25 @@ add_code(CodeList *list, HeapTuple tuple, TupleDesc desc)
 	entry = codes_insert(list->codes, kept_slice(SPI_getbinval(tuple, desc, LIST_CODE, &is_null), list->context), &found);
 	if (meaning.known.enabled)
 	{
-		suggest_add(&list->suggestions, entry->code, entry->code, false);
+		suggest_add(&list->suggestions, entry->text, entry->text, false);
 		names = SPI_getbinval(tuple, desc, LIST_NAMES, &is_null);
 		if (!is_null)
-			add_names(list, entry->code, names);
+			add_names(list, entry->text, names);
 	}
 	if (found)
 	{
 		meaning.next = MemoryContextAlloc(list->context, sizeof(CodeMeaning));
-		*meaning.next = entry->meaning;
+		*meaning.next = entry->is.meaning;
 		list->has_several = true;
 	}
-	entry->meaning = meaning;
+	entry->is.meaning = meaning;
 }
 
 /* How long a code has some meaning without a gap, for each of its meanings. */
 static void
 join_meanings(CodeEntry *entry)
 {
-	for (CodeMeaning *a = &entry->meaning; a != NULL; a = a->next)
+	for (CodeMeaning *a = &entry->is.meaning; a != NULL; a = a->next)
 	{
 		ImportPeriod *joined = &a->known.in_force;
 		ImportPeriod before;
@@ -246,7 +207,7 @@ join_meanings(CodeEntry *entry)
 		do
 		{
 			before = *joined;
-			for (const CodeMeaning *b = &entry->meaning; b != NULL; b = b->next)
+			for (const CodeMeaning *b = &entry->is.meaning; b != NULL; b = b->next)
 				if (b->own.from <= joined->until && b->own.until >= joined->from)
 				{
 					joined->from = Min(joined->from, b->own.from);
@@ -269,7 +230,7 @@ load_standards(CodeList *list)
 					" AND c.standard_id <> (SELECT g.activity_category_standard_id FROM register.settings AS g) ORDER BY c.standard_id",
 					false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the standards of activities");
-	list->others = others_create(list->context, (uint32) Min(SPI_processed, 100000), NULL);
+	list->others = codes_create(list->context, (uint32) Min(SPI_processed, 100000), NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -277,7 +238,7 @@ load_standards(CodeList *list)
 		bool		is_null;
 		bool		found;
 		int32		standard = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &is_null));
-		OtherCode  *other;
+		CodeEntry  *other;
 
 		if (count < 0 || standard != last)
 		{
@@ -286,8 +247,8 @@ load_standards(CodeList *list)
 			list->other_names[count] = kept_slice(SPI_getbinval(tuple, desc, 2, &is_null), list->context);
 			last = standard;
 		}
-		other = others_insert(list->others, kept_slice(SPI_getbinval(tuple, desc, 3, &is_null), list->context), &found);
-		other->lists = (found ? other->lists : 0) | (uint32) 1 << count;
+		other = codes_insert(list->others, kept_slice(SPI_getbinval(tuple, desc, 3, &is_null), list->context), &found);
+		other->is.lists = (found ? other->is.lists : 0) | (uint32) 1 << count;
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -297,9 +258,9 @@ uint32_t
 import_codes_elsewhere(void *codes, SbSlice value)
 {
 	CodeList   *list = codes;
-	const OtherCode *other = list->others == NULL ? NULL : others_lookup(list->others, value);
+	const CodeEntry *other = list->others == NULL ? NULL : codes_lookup(list->others, value);
 
-	return other == NULL ? 0 : other->lists;
+	return other == NULL ? 0 : other->is.lists;
 }
 
 /* See ImportPlan.other_name. */
@@ -332,7 +293,7 @@ import_codes_load(const char *name, MemoryContext context)
 		elog(ERROR, "could not read code list %s", name);
 	list->context = context;
 	suggest_begin(&list->suggestions, list_alloc, list);
-	list->guesses = guesses_create(context, 64, NULL);
+	list->guesses = codes_create(context, 64, NULL);
 	list->codes = codes_create(context, (uint32) Min(SPI_processed, 1000000), NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -379,7 +340,7 @@ import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, Impo
 
 	if (entry == NULL)
 		return false;
-	best = &entry->meaning;
+	best = &entry->is.meaning;
 	for (const CodeMeaning *m = best->next; m != NULL; m = m->next)
 		if (fitness(m, period) > fitness(best, period))
 			best = m;
@@ -391,10 +352,10 @@ import_codes_lookup(void *codes, SbSlice value, const ImportPeriod *period, Impo
  * What is suggested for a value, found out once.  NULL: there have been too
  * many different ones.
  */
-static CodeGuess *
+static CodeEntry *
 make_guess(CodeList *list, SbSlice value)
 {
-	CodeGuess  *guess = guesses_lookup(list->guesses, value);
+	CodeEntry  *guess = codes_lookup(list->guesses, value);
 	SbSlice		kept = {NULL, value.len};
 	bool		found;
 	char	   *copy;
@@ -406,9 +367,9 @@ make_guess(CodeList *list, SbSlice value)
 	copy = MemoryContextAlloc(list->context, value.len + 1);
 	memcpy(copy, value.data, value.len);
 	kept.data = copy;
-	guess = guesses_insert(list->guesses, kept, &found);
-	if (!suggest_find(&list->suggestions, kept, &guess->suggestion))
-		guess->suggestion.data = NULL;
+	guess = codes_insert(list->guesses, kept, &found);
+	if (!suggest_find(&list->suggestions, kept, &guess->is.suggestion))
+		guess->is.suggestion.data = NULL;
 	return guess;
 }
 
@@ -416,15 +377,15 @@ make_guess(CodeList *list, SbSlice value)
 bool
 import_codes_suggest(void *codes, SbSlice value, const ImportPeriod *period, SbSlice *suggestion)
 {
-	const CodeGuess *guess = make_guess(codes, value);
+	const CodeEntry *guess = make_guess(codes, value);
 	ImportCode	code;
 
-	if (guess == NULL || guess->suggestion.data == NULL ||
-		!import_codes_lookup(codes, guess->suggestion, period, &code) || !code.enabled)
+	if (guess == NULL || guess->is.suggestion.data == NULL ||
+		!import_codes_lookup(codes, guess->is.suggestion, period, &code) || !code.enabled)
 		return false;
 	if (period != NULL && (period->from >= code.in_force.until || period->until <= code.in_force.from))
 		return false;
-	*suggestion = guess->suggestion;
+	*suggestion = guess->is.suggestion;
 	return true;
 }
 
