@@ -16,7 +16,7 @@
  *-------------------------------------------------------------------------
  */
 #include "import_cell_internal.h"
-#include "fuzz.h"
+#include "fuzz_memory.h"
 
 #include <string.h>
 
@@ -25,7 +25,6 @@
 #define NOTHING 0xFE
 
 #define COLUMNS 24
-#define MAX_CHUNKS 4096
 
 static const ImportColumn columns[COLUMNS] = {
 	{.name = "name", .kind = IMPORT_TEXT, .length_limit = 8},
@@ -53,20 +52,6 @@ static const ImportColumn columns[COLUMNS] = {
 	{.name = "rel_type_code", .kind = IMPORT_CODE, .list = IMPORT_LIST_REL_TYPE},
 	{.name = "tax_ident", .kind = IMPORT_JUDGED},
 };
-
-/* The arena. */
-static void *chunks[MAX_CHUNKS];
-static int	nchunks = 0;
-
-static void *
-take(void *arg, size_t size)
-{
-	(void) arg;
-	CHECK(nchunks < MAX_CHUNKS);
-	chunks[nchunks] = malloc(size > 0 ? size : 1);
-	CHECK(chunks[nchunks] != NULL);
-	return chunks[nchunks++];
-}
 
 /* The list of codes: whatever begins with 0 to 3; 0 and 1 are in use, 1 and 2 are leaves. */
 static bool
@@ -285,7 +270,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_same(columns[i].kind, &values[i], &skipped_values[i]);
 	check_again(&plan, &row);
 
-	while (nchunks > 0)
-		free(chunks[--nchunks]);
+	give_back();
 	return 0;
 }

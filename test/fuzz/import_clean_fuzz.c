@@ -13,23 +13,11 @@
  *-------------------------------------------------------------------------
  */
 #include "import_clean.h"
-#include "fuzz.h"
+#include "fuzz_memory.h"
 
 #include <string.h>
 
 #define SEPARATOR 0xFF
-
-/* A copy of its own, so that the sanitizer sees its ends. */
-static SbSlice
-copy_of(const uint8_t *data, size_t size)
-{
-	char	   *copy = malloc(size > 0 ? size : 1);
-
-	CHECK(copy != NULL);
-	if (size > 0)
-		memcpy(copy, data, size);
-	return (SbSlice) {copy, size};
-}
 
 /* Does a text lie within another? */
 static bool
@@ -66,7 +54,6 @@ check_widthless(SbSlice cell)
 	}
 	if (import_clean_is_ascii(cell))
 		CHECK(result.len == cell.len && memcmp(result.data, cell.data, cell.len) == 0);
-	free((char *) result.data);
 }
 
 /* What a spreadsheet's menu writes behind a code. */
@@ -110,7 +97,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_widthless(cell);
 	check_code(cell);
 	check_words(word, cell);
-	free((char *) word.data);
-	free((char *) cell.data);
+	give_back();
 	return 0;
 }

@@ -14,7 +14,7 @@
  *-------------------------------------------------------------------------
  */
 #include "import_period.h"
-#include "fuzz.h"
+#include "fuzz_memory.h"
 
 #include <string.h>
 
@@ -29,18 +29,6 @@
 
 static const SbDateFormat all_formats[] = {SB_FORMAT_YYYY_MM_DD, SB_FORMAT_DD_MM_YYYY_DOT, SB_FORMAT_YYYYMMDD, SB_FORMAT_DD_MM_YYYY_SLASH};
 static const char *const all_names[] = {"YYYY-MM-DD", "DD.MM.YYYY", "YYYYMMDD", "DD/MM/YYYY"};
-
-/* A copy of its own, so that the sanitizer sees its ends. */
-static SbSlice
-copy_of(const uint8_t *data, size_t size)
-{
-	char	   *copy = malloc(size > 0 ? size : 1);
-
-	CHECK(copy != NULL);
-	if (size > 0)
-		memcpy(copy, data, size);
-	return (SbSlice) {copy, size};
-}
 
 /* Findings are about the two columns and are codes; how many of them are errors. */
 static int
@@ -137,7 +125,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(period.valid_to == INT32_MAX ? period.valid_until == INT32_MAX : period.valid_until == period.valid_to + 1);
 		check_again(&plan, &period);
 	}
-	for (int i = 0; i < CELLS; i++)
-		free((char *) cells[i].data);
+	give_back();
 	return 0;
 }

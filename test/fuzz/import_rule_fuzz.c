@@ -18,12 +18,11 @@
  *-------------------------------------------------------------------------
  */
 #include "import_rule_internal.h"
-#include "fuzz.h"
+#include "fuzz_memory.h"
 
 #include <string.h>
 
 #define COLUMNS 8
-#define MAX_CHUNKS 65536
 
 /* Of each type two columns, with short names that noise can hit. */
 static const char names[] = "abntxyde";
@@ -32,18 +31,6 @@ static const RuleType types[COLUMNS] = {
 };
 
 static SbSlice values[COLUMNS];
-static void *chunks[MAX_CHUNKS];
-static int	nchunks;
-
-/* Memory until the end of an input, each piece its own. */
-static void *
-alloc(void *arg, size_t size)
-{
-	(void) arg;
-	CHECK(nchunks < MAX_CHUNKS);
-	return chunks[nchunks++] = malloc(size > 0 ? size : 1);
-}
-
 /* See RuleScope. */
 static bool
 find(void *arg, SbSlice name, int *column, RuleType *type)
@@ -80,10 +67,10 @@ get(void *arg, int column, RuleValue *value)
 static bool
 judge(SbSlice expression, const char *before, const char *after, RuleVerdict *verdict)
 {
-	const RuleArena arena = {alloc, NULL};
+	const RuleArena arena = {take, NULL};
 	const RuleScope scope = {find, NULL, 8932};
 	const RuleRow row = {get, NULL};
-	char	   *text = alloc(NULL, strlen(before) + expression.len + strlen(after));
+	char	   *text = take(NULL, strlen(before) + expression.len + strlen(after));
 	SbSlice		whole = {text, strlen(before) + expression.len + strlen(after)};
 	RuleError	error;
 	Rule	   *rule;
@@ -133,7 +120,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (judge(expression, "not (", ")", &other))
 			CHECK(other == (verdict == RULE_HOLDS ? RULE_BROKEN : verdict == RULE_BROKEN ? RULE_HOLDS : verdict));
 	}
-	while (nchunks > 0)
-		free(chunks[--nchunks]);
+	give_back();
 	return 0;
 }

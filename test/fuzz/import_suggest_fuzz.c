@@ -13,26 +13,12 @@
  *-------------------------------------------------------------------------
  */
 #include "import_suggest.h"
-#include "fuzz.h"
+#include "fuzz_memory.h"
 
 #include <string.h>
 
 #define SEPARATOR 0xFF
 #define MAX_PIECES 200
-#define MAX_CHUNKS 4096
-
-static void *chunks[MAX_CHUNKS];
-static int	nchunks = 0;
-
-static void *
-take(void *arg, size_t size)
-{
-	(void) arg;
-	CHECK(nchunks < MAX_CHUNKS);
-	chunks[nchunks] = malloc(size > 0 ? size : 1);
-	CHECK(chunks[nchunks] != NULL);
-	return chunks[nchunks++];
-}
 
 /* Cut the input into pieces, each in memory of its own. */
 static int
@@ -44,10 +30,8 @@ cut(const uint8_t *data, size_t size, SbSlice *pieces)
 	{
 		const uint8_t *end = memchr(data, SEPARATOR, size);
 		size_t		len = end == NULL ? size : (size_t) (end - data);
-		char	   *copy = take(NULL, len);
 
-		memcpy(copy, data, len);
-		pieces[count++] = (SbSlice) {copy, len};
+		pieces[count++] = copy_of(data, len);
 		data += len + (end != NULL);
 		size -= len + (end != NULL);
 	}
@@ -80,7 +64,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(is_found[0] == is_found[1]);
 		CHECK(!is_found[0] || found[0].data == found[1].data);
 	}
-	while (nchunks > 0)
-		free(chunks[--nchunks]);
+	give_back();
 	return 0;
 }
