@@ -110,6 +110,27 @@ F,Phi,03');
 CALL run_as('nothing', 'regional', 'Eva', 'tax_ident,physical_region_code,physical_postplace
 A,03,Oslo');
 SELECT slug, line, "column", code, severity, value, details FROM said WHERE slug IN ('no_units', 'nothing') ORDER BY slug, line, "column";
+-- What words for it take away is written as well: from addresses and activities that are not his, from parts that he may not
+-- write. Where there is nothing to take, nobody needs a right.
+UPDATE import.definition SET erase_words = '{<erase>}' WHERE slug = 'regional';
+CALL run_as('more', 'regional', 'Rolf', 'tax_ident,physical_region_code,physical_postplace,primary_activity_category_code,email_address,employees,tag_path
+A,03,Oslo,01.11,,,
+B,11,Stavanger,01.11,,,
+C,03,Oslo,10.11,,,
+D,,,01.11,,,
+E,,,,e@example.org,1,');
+CALL run_as('erases', 'regional', 'Rita', 'tax_ident,physical_region_code,physical_postplace,primary_activity_category_code,email_address,employees,tag_path
+A,,<erase>,,<erase>,<erase>,
+B,<erase>,<erase>,<erase>,,,
+C,,<erase>,<erase>,,,
+D,,,<erase>,,,
+E,,,,<erase>,<erase>,', '2023-01-01');
+SELECT * FROM outcome WHERE slug = 'erases';
+SELECT line, "column", code, severity, value, details FROM said WHERE slug = 'erases' ORDER BY line, "column";
+SELECT ident, region, postplace, activity FROM where_now ORDER BY ident;
+SELECT e.ident, c.email_address, s.value_int FROM register.external_ident AS e LEFT JOIN register.contact AS c ON c.legal_unit_id = e.legal_unit_id
+LEFT JOIN register.stat_for_unit AS s ON s.legal_unit_id = e.legal_unit_id AND s.valid_until = 'infinity' WHERE e.ident IN ('A', 'E') ORDER BY 1;
+
 -- What a policy of the installation refuses comes up row by row, and the rest goes in.
 CREATE POLICY no_stavanger ON register.location AS RESTRICTIVE FOR ALL TO regular_user USING (true) WITH CHECK (postplace IS DISTINCT FROM 'Forbidden');
 CALL run_as('policy', 'legal_unit_job_provided', 'Rolf', 'tax_ident,name,physical_region_code,physical_postplace

@@ -2,6 +2,43 @@
 -- fault. Asked are his rights on tables and the policies that the register ships; what policies of others refuse comes up
 -- while rows are applied (import_apply_faults.sql).
 
+-- SQL texts that find what rows of a data table take away though the caller may not, for import.forbidden_rows(): $1 the rows,
+-- $2 and $3 the regions and activities of a restricted user. What the register does not have takes no right to be taken away.
+CREATE OR REPLACE FUNCTION import.forbidden_erasures(snapshot jsonb, data_table text, is_limited boolean)
+RETURNS SETOF text
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $forbidden_erasures$
+    SELECT format($sql$
+        SELECT d.row_id, %1$L::text, %2$s::text, jsonb_build_object('table', %3$L)%4$s
+        FROM import.%5$I AS d
+        JOIN register.%3$I AS t ON t.%6$I = d.%6$I AND t.valid_from < d.valid_until AND d.valid_from < t.valid_until%7$s
+        WHERE d.row_id = ANY ($1) AND %1$L = ANY (d.erased_columns) AND %8$s%9$s%10$s$sql$,
+        e.column_name, CASE WHEN c.has_raw THEN format('d.%I', e.column_name || '_raw') ELSE 'NULL' END, e.part,
+        CASE WHEN c.limit_column IS NOT NULL THEN ' || jsonb_build_object(''present'', c.path::text)' ELSE '' END,
+        data_table, o.owner || '_id',
+        CASE WHEN c.limit_column IS NOT NULL THEN format(' JOIN register.%I AS c ON c.id = t.%I', c.limit_table, c.limit_column) ELSE '' END,
+        e.filter,
+        CASE WHEN e.target_columns = '{}' THEN '' ELSE (SELECT format(' AND (%s)', string_agg(format('t.%I IS NOT NULL', x.name), ' OR ')) FROM unnest(e.target_columns) AS x (name)) END,
+        CASE c.limit_column WHEN 'region_id' THEN ' AND t.region_id <> ALL ($2)' WHEN 'category_id' THEN ' AND t.category_id <> ALL ($3)' ELSE '' END)
+    FROM unnest('{legal_unit,establishment}'::text[]) AS o (owner)
+    CROSS JOIN LATERAL import.erasable(snapshot, o.owner) AS e
+    CROSS JOIN LATERAL (
+        SELECT has_table_privilege('register.' || e.part, 'INSERT') AND has_table_privilege('register.' || e.part, 'UPDATE')
+               AND has_table_privilege('register.' || e.part, 'DELETE') AS may_write,
+               EXISTS (SELECT FROM import.plan_column(snapshot) AS p WHERE p.column_name = e.column_name || '_raw') AS has_raw) AS r
+    CROSS JOIN LATERAL (
+        SELECT r.has_raw, r.may_write,
+               CASE WHEN r.may_write AND is_limited THEN CASE e.part WHEN 'location' THEN 'region_id' WHEN 'activity' THEN 'category_id' END END AS limit_column,
+               CASE e.part WHEN 'location' THEN 'region' ELSE 'activity_category' END AS limit_table) AS c
+    WHERE e.part <> o.owner
+    AND CASE snapshot #>> '{import_definition,mode}' WHEN 'legal_unit' THEN o.owner = 'legal_unit' WHEN 'generic_unit' THEN true ELSE o.owner = 'establishment' END
+    AND (NOT c.may_write OR c.limit_column IS NOT NULL)
+$forbidden_erasures$;
+COMMENT ON FUNCTION import.forbidden_erasures(jsonb, text, boolean) IS 'SQL texts of queries for what rows of a job take away though the caller may not';
+REVOKE ALL ON FUNCTION import.forbidden_erasures(jsonb, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION import.forbidden_erasures(jsonb, text, boolean) TO authenticated;
+
 -- Rows whose parts the caller may not write, one per row and column. A part that the row says nothing about needs no right.
 CREATE OR REPLACE FUNCTION import.forbidden_rows(job_id integer, row_ids bigint[])
 RETURNS TABLE (row_id bigint, column_name text, value text, details jsonb)
@@ -68,6 +105,7 @@ BEGIN
                 CASE part.table_name WHEN 'location' THEN 'region_id' ELSE 'category_id' END);
         END IF;
     END LOOP;
+    selects := selects || ARRAY(SELECT e FROM import.forbidden_erasures(snapshot, data_table, is_limited) AS e);
     IF selects = '{}' THEN
         RETURN;
     END IF;
