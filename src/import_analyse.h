@@ -98,7 +98,7 @@ typedef struct ImportRules ImportRules;
 typedef struct ImportJob
 {
 	MemoryContext context;		/* lives as long as the job */
-	MemoryContext batch;		/* of the rows that are not written yet */
+	MemoryContext batch;		/* of the row on its way */
 	int32		id;
 	char	   *data_table;
 	char	   *mode;

@@ -26,6 +26,9 @@
 /* The longest component of an identifier. */
 #define COMPONENT_BYTES 255
 
+/* What a row takes up at the most, nearly always: its memory is kept for the next one. */
+#define ROW_BYTES (64 * 1024)
+
 /* The whole analysis. */
 typedef struct ImportAnalysis
 {
@@ -85,8 +88,13 @@ static void
 read_rows(ImportAnalysis *analysis)
 {
 	ImportJob  *job = analysis->job;
+	bool	   *wanted = palloc0(sizeof(bool) * (job->plan.ncolumns + 1));
 	ImportFileRow row;
 
+	import_identify_wants(analysis->identify, wanted);
+	if (job->percentage >= 0)
+		wanted[job->percentage] = true;
+	import_file_want(analysis->file, wanted);
 	job->plan.all_percentages_small = job->percentage >= 0;
 	while (import_file_next(analysis->file, &row))
 	{
@@ -276,7 +284,6 @@ write_rows(ImportAnalysis *analysis)
 
 	open_record(analysis);
 	import_file_rewind(analysis->file);
-	import_file_keep_rows(analysis->file);
 	MemoryContextSwitchTo(job->batch);
 	while (import_file_next(analysis->file, &row))
 	{
@@ -310,6 +317,7 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 {
 	ImportAnalysis analysis;
 	MemoryContext context;
+	int64		expected;
 
 	memset(&analysis, 0, sizeof(analysis));
 	if (PG_ARGISNULL(0))
@@ -321,9 +329,10 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "import analysis", ALLOCSET_DEFAULT_SIZES);
 	analysis.job = import_read_job(PG_GETARG_INT32(0), context);
 	MemoryContextSwitchTo(context);
-	analysis.job->batch = AllocSetContextCreate(context, "import analysis rows", ALLOCSET_DEFAULT_SIZES);
+	analysis.job->batch = AllocSetContextCreate(context, "import analysis row", ROW_BYTES, ROW_BYTES, ALLOCSET_DEFAULT_MAXSIZE);
 	analysis.notes = import_notes_begin();
 	analysis.file = import_file_open(analysis.job);
+	expected = import_file_expected(analysis.file);
 	MemoryContextSwitchTo(context);
 	do
 	{
@@ -331,7 +340,7 @@ statbus_import_analyse_file(PG_FUNCTION_ARGS)
 		if (analysis.identify != NULL)
 			import_identify_end(analysis.identify);
 		import_notes_end(analysis.notes);
-		analysis.identify = import_identify_begin(analysis.job, analysis.notes);
+		analysis.identify = import_identify_begin(analysis.job, analysis.notes, expected);
 		MemoryContextSwitchTo(context);
 		import_progress(analysis.job->id, IMPORT_PHASE_READ, 0);
 		read_rows(&analysis);

@@ -20,6 +20,7 @@
 #define BLOCK_NODES UINT32_C(4096)
 #define BLOCK_WORDS UINT32_C(32768) /* of values, four bytes each */
 #define FIRST_SLOTS UINT32_C(1024)
+#define MAX_FIRST_SLOTS (UINT32_C(4) * 1024 * 1024)
 
 /* Before a value: its type and its length. */
 #define HEAD_BYTES 3
@@ -28,21 +29,26 @@ static void *add_block(ImportIdents *idents, ImportIdentBlocks *blocks, size_t s
 static const unsigned char *key_of(const ImportIdents *idents, uint32_t key);
 static uint64_t hash_of(const ImportIdents *idents, int type, SbSlice value);
 static bool is_key(const ImportIdents *idents, const ImportNode *node, int type, SbSlice value);
+static uint32_t slot_of(const ImportIdents *idents, uint64_t hash, uint32_t node);
 static uint32_t find_slot(const ImportIdents *idents, uint64_t hash, int type, SbSlice value);
 static void grow(ImportIdents *idents);
 static uint32_t store_key(ImportIdents *idents, int type, SbSlice value);
 
 /* Begin with no identifiers. */
 void
-import_idents_init(ImportIdents *idents)
+import_idents_init(ImportIdents *idents, uint64_t expected)
 {
+	uint32_t	room = FIRST_SLOTS;
+
+	while (room < MAX_FIRST_SLOTS && room / 4 * 3 <= expected)
+		room *= 2;
 	idents->count = 0;
 	memset(&idents->nodes, 0, sizeof(idents->nodes));
 	memset(&idents->values, 0, sizeof(idents->values));
 	idents->value_room = 0;
-	idents->mask = FIRST_SLOTS - 1;
-	idents->slots = idents->alloc(idents->arg, sizeof(uint32_t) * FIRST_SLOTS);
-	memset(idents->slots, 0, sizeof(uint32_t) * FIRST_SLOTS);
+	idents->mask = room - 1;
+	idents->slots = idents->alloc(idents->arg, sizeof(uint32_t) * room);
+	memset(idents->slots, 0, sizeof(uint32_t) * room);
 }
 
 /* One more block. */
@@ -120,19 +126,23 @@ is_key(const ImportIdents *idents, const ImportNode *node, int type, SbSlice val
 		memcmp(key + HEAD_BYTES, value.data, value.len) == 0;
 }
 
+/* What a slot says of a node. */
+static uint32_t
+slot_of(const ImportIdents *idents, uint64_t hash, uint32_t node)
+{
+	return ((uint32_t) hash & ~idents->mask) | (node + 1);
+}
+
 /* The slot of an identifier, or the free one where it would be. */
 static uint32_t
 find_slot(const ImportIdents *idents, uint64_t hash, int type, SbSlice value)
 {
 	uint32_t	slot = (uint32_t) hash & idents->mask;
 
-	for (; idents->slots[slot] != 0; slot = (slot + 1) & idents->mask)
-	{
-		const ImportNode *node = import_idents_node(idents, idents->slots[slot] - 1);
-
-		if (node->hash == hash >> 40 && is_key(idents, node, type, value))
+	for (uint32_t found; (found = idents->slots[slot]) != 0; slot = (slot + 1) & idents->mask)
+		if ((((uint32_t) hash ^ found) & ~idents->mask) == 0 &&
+			is_key(idents, import_idents_node(idents, (found & idents->mask) - 1), type, value))
 			break;
-	}
 	return slot;
 }
 
@@ -153,7 +163,7 @@ grow(ImportIdents *idents)
 
 		while (idents->slots[slot] != 0)
 			slot = (slot + 1) & idents->mask;
-		idents->slots[slot] = node + 1;
+		idents->slots[slot] = slot_of(idents, hash, node);
 	}
 }
 
@@ -193,7 +203,7 @@ import_idents_add(ImportIdents *idents, int type, SbSlice value, uint32_t *node)
 
 	if (idents->slots[slot] != 0)
 	{
-		*node = idents->slots[slot] - 1;
+		*node = (idents->slots[slot] & idents->mask) - 1;
 		return true;
 	}
 	if (value.len > IMPORT_MAX_IDENT_LENGTH || idents->count >= IMPORT_MAX_IDENTS ||
@@ -207,11 +217,10 @@ import_idents_add(ImportIdents *idents, int type, SbSlice value, uint32_t *node)
 	if (idents->count % BLOCK_NODES == 0)
 		add_block(idents, &idents->nodes, sizeof(ImportNode) * BLOCK_NODES);
 	*node = idents->count++;
-	idents->slots[slot] = *node + 1;
+	idents->slots[slot] = slot_of(idents, hash, *node);
 	added = import_idents_node(idents, *node);
 	memset(added, 0, sizeof(*added));
 	added->parent = *node;
-	added->hash = (uint32_t) (hash >> 40);
 	added->key = store_key(idents, type, value);
 	return true;
 }
@@ -224,7 +233,7 @@ import_idents_find(const ImportIdents *idents, int type, SbSlice value, uint32_t
 
 	if (idents->slots[slot] == 0)
 		return false;
-	*node = idents->slots[slot] - 1;
+	*node = (idents->slots[slot] & idents->mask) - 1;
 	return true;
 }
 

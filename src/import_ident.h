@@ -52,8 +52,7 @@ typedef struct ImportNode
 {
 	uint32_t	parent;			/* itself: a root */
 	uint32_t	key;			/* where type and value are */
-	uint32_t	hash:24;
-	uint32_t	flags:8;
+	uint32_t	flags;
 	ImportUnit	unit;			/* of this identifier */
 	uint32_t	first_row;		/* of the tree; 0: no row */
 	uint32_t	rows;			/* of the tree; later, its batch */
@@ -74,15 +73,19 @@ typedef struct ImportIdents
 	void	   *arg;
 	uint64_t	seed;
 	uint32_t	count;
-	uint32_t   *slots;			/* number of a node plus one; 0: free */
+	uint32_t   *slots;			/* number of a node plus one, and above the
+								 * mask what its sum has there; 0: free */
 	uint32_t	mask;			/* number of slots less one */
 	ImportIdentBlocks nodes;
 	ImportIdentBlocks values;
 	uint32_t	value_room;		/* left in the last block of values */
 } ImportIdents;
 
-/* alloc, release, arg and seed are the caller's; release() gets what alloc() gave. */
-extern void import_idents_init(ImportIdents *idents);
+/*
+ * alloc, release, arg and seed are the caller's; release() gets what alloc()
+ * gave.  Room is made for as many as are expected, up to 16 MB.
+ */
+extern void import_idents_init(ImportIdents *idents, uint64_t expected);
 
 /* The number of an identifier, which is new when it was not there. */
 extern bool import_idents_add(ImportIdents *idents, int type, SbSlice value, uint32_t *node);

@@ -15,8 +15,8 @@
  *	  import_relationship*_sql.c  files about relationships
  *	  import_remark_sql.c    findings, written
  *
- * A row that was read becomes an IdentifyRow, which is spooled: its period, its
- * identifiers as numbers of nodes (import_ident.h), and sums of its cells.
+ * A row that was read becomes an IdentifyRow, which is spooled: its period and
+ * its identifiers as numbers of nodes (import_ident.h).
  * What follows from these and the register is worked out anew whenever rows are
  * gone through, which is cheaper than to keep it.  What does not follow from
  * them, that a row is a copy or was refused for what other rows say, is an
@@ -102,8 +102,6 @@ typedef struct IdentifyRow
 	uint16		nidents;
 	DateADT		valid_from;
 	DateADT		valid_until;
-	ImportHash	content;		/* of its cells, but for the period */
-	ImportHash	whole;			/* of all its cells */
 } IdentifyRow;
 
 /* What the register knows by the identifiers of a row in one role; 0: nothing. */

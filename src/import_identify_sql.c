@@ -87,7 +87,6 @@ static bool lacks_idents(const ImportIdentify *identify, const ImportFileRow *ro
 static void remark_row(ImportIdentify *identify, const char *code, IdentifyRow *row);
 static bool has_error(const Jsonb *findings);
 static void next_event(IdentifyEvents *events);
-static void add_sums(ImportIdentify *identify, const ImportFileRow *row);
 static ImportId id_of(int32 number);
 
 /* Run a query about the job, which gets its number as $1. */
@@ -252,11 +251,15 @@ ident_release(void *arg, void *memory)
 	pfree(memory);
 }
 
-/* Begin to identify the rows of a job; SPI is connected.  Lives in the current memory context. */
+/*
+ * Begin to identify the rows of a job, about so many; SPI is connected.  Lives in
+ * the current memory context.
+ */
 ImportIdentify *
-import_identify_begin(ImportJob *job, ImportNotes *notes)
+import_identify_begin(ImportJob *job, ImportNotes *notes, int64 nrows)
 {
 	ImportIdentify *identify = palloc0(sizeof(ImportIdentify));
+	uint64		ngiven = 0;
 	MemoryContext old;
 
 	identify->job = job;
@@ -273,7 +276,9 @@ import_identify_begin(ImportJob *job, ImportNotes *notes)
 	identify->idents.release = ident_release;
 	identify->idents.arg = identify->ident_context;
 	identify->idents.seed = pg_prng_uint64(&pg_global_prng_state);
-	import_idents_init(&identify->idents);
+	for (int i = 0; i < identify->nslots; i++)
+		ngiven += identify->slots[i].is_given;
+	import_idents_init(&identify->idents, (uint64_t) nrows * ngiven);
 	identify->rows = import_spool_begin(identify->context);
 	if (identify->mode == IDENTIFY_RELATIONSHIP)
 		import_relationship_begin(identify);
@@ -494,25 +499,15 @@ has_error(const Jsonb *findings)
 	return false;
 }
 
-/* Sums of all cells, and of all but the period. */
-static void
-add_sums(ImportIdentify *identify, const ImportFileRow *row)
+/* Mark the columns of the plan that import_identify_add() looks at: in files about relationships that may be any. */
+void
+import_identify_wants(const ImportIdentify *identify, bool *wanted)
 {
-	const ImportJob *job = identify->job;
-	IdentifyRow *sums = &identify->current.row;
-	ImportHash	hash;
-
-	import_hash_begin(&hash, identify->idents.seed);
-	for (int i = 0; i < job->plan.ncolumns; i++)
-		if (i != identify->period_columns[0] && i != identify->period_columns[1])
-			import_hash_add(&hash, row->cells[i]);
-	sums->content = import_hash_end(&hash);
-	for (int i = 0; i < 2; i++)
-		import_hash_add(&hash, identify->period_columns[i] >= 0 ? row->cells[identify->period_columns[i]] : (SbSlice)
-						{
-							NULL, 0
-						});
-	sums->whole = import_hash_end(&hash);
+	for (int i = 0; i < identify->nslots; i++)
+		for (int j = 0; j < identify->slots[i].ncolumns; j++)
+			wanted[identify->slots[i].columns[j]] = true;
+	for (int i = 0; identify->mode == IDENTIFY_RELATIONSHIP && i < identify->job->plan.ncolumns; i++)
+		wanted[i] = true;
 }
 
 /* Take a row of the file; they come in its order. */
@@ -550,8 +545,6 @@ import_identify_add(ImportIdentify *identify, const ImportFileRow *row)
 		at->flags |= IDENTIFY_PERIOD;
 		at->valid_from = row->valid_from;
 		at->valid_until = row->valid_until;
-		if ((at->flags & (IDENTIFY_SKIPPED | IDENTIFY_REFUSED)) == 0)
-			add_sums(identify, row);
 	}
 	if (identify->links != NULL)
 		import_relationship_add(identify, row);

@@ -27,9 +27,6 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
-/* Memory of rows that are not written yet, after which they are. */
-#define BATCH_BYTES (4 * 1024 * 1024)
-
 /* Columns of the table of findings. */
 enum
 {
@@ -159,7 +156,7 @@ import_output_open(ImportJob *job, TupleDesc stage_desc)
 	return output;
 }
 
-/* Give a row to the writers; it is written with those before it when there are enough. */
+/* Give a row to the writers, which write it with those before it when there are enough; what it lay in is given back. */
 void
 import_output_add(ImportOutput *output, ImportRecord *record)
 {
@@ -180,8 +177,9 @@ import_output_add(ImportOutput *output, ImportRecord *record)
 		slot->tts_values[BAD_FINDINGS] = import_pack_findings(record);
 		is_full = import_writer_add(output->bad_writer) || is_full;
 	}
-	if (is_full || MemoryContextMemAllocated(output->job->batch, false) > BATCH_BYTES)
+	if (is_full)
 		import_output_flush(output);
+	MemoryContextReset(output->job->batch);
 }
 
 /* Add to what is kept of a file what its analysis says of it as a whole. */
@@ -214,13 +212,12 @@ import_output_add_file(ImportOutput *output, ImportRecord *record)
 	MemoryContextSwitchTo(old);
 }
 
-/* Write the rows that wait, and give their memory back. */
+/* Write the rows that wait. */
 void
 import_output_flush(ImportOutput *output)
 {
 	import_writer_flush(output->data_writer);
 	import_writer_flush(output->bad_writer);
-	MemoryContextReset(output->job->batch);
 }
 
 /* Write the rest and close the tables; the locks stay until the end of the transaction. */

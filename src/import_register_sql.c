@@ -3,9 +3,10 @@
  * import_register_sql.c
  *	  Analysis of a job: what the register knows of the identifiers of a file.
  *
- * It is asked with the rights of whoever runs the analysis, in blocks of many
- * keys, which are parameters; each block is planned anew, for whether to look
- * keys up one by one depends on how many there are.
+ * It is asked with the rights of whoever runs the analysis.  A file that has
+ * many identifiers, beside the register, is told all that there are; otherwise
+ * they are asked for in blocks, by keys that are parameters.  The planner does not
+ * look at them: to estimate each costs more than to find it.
  *
  * IDENTIFICATION
  *	  src/import_register_sql.c
@@ -20,27 +21,57 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/* Keys that are asked for at once. */
+/* Keys that are asked for at once, and rows that are told at once. */
 #define REGISTER_KEYS 50000
+#define REGISTER_ROWS 10000
+
+/* With more keys than a part of what the register has, all of it is read. */
+#define REGISTER_PART 8
 
 /* $1: values, $2: their type. */
 static const char regular_query[] =
 "SELECT e.ident::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
-" WHERE e.type_id = $2 AND e.ident = ANY ($1) AND e.ident IS NOT NULL";
+" WHERE e.type_id = $2 AND e.ident = ANY ((SELECT $1)::text[]) AND e.ident IS NOT NULL";
 
-/* As text: row security keeps ltree from the index. */
+/*
+ * As text: row security keeps ltree from the index.  Without one, the keys have
+ * to be known when it is planned, or each row would be compared with each.
+ */
 static const char hierarchical_query[] =
 "SELECT e.idents::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
 " WHERE e.type_id = $2 AND e.idents::text = ANY ($1) AND e.idents IS NOT NULL";
 
-/* $1: units.  Columns: unit, from, until, is it of a legal unit. */
-static const char legal_unit_query[] =
-"SELECT u.id, u.valid_from, u.valid_until, NULL::boolean FROM register.legal_unit AS u"
-" WHERE u.id = ANY ($1) ORDER BY u.id, u.valid_from";
+/* $1: their type. */
+static const char all_regular_query[] =
+"SELECT e.ident::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
+" WHERE e.type_id = $1 AND e.ident IS NOT NULL";
 
-static const char establishment_query[] =
-"SELECT u.id, u.valid_from, u.valid_until, u.legal_unit_id IS NOT NULL FROM register.establishment AS u"
-" WHERE u.id = ANY ($1) ORDER BY u.id, u.valid_from";
+static const char all_hierarchical_query[] =
+"SELECT e.idents::text, e.legal_unit_id, e.establishment_id FROM register.external_ident AS e"
+" WHERE e.type_id = $1 AND e.idents IS NOT NULL";
+
+/* How many identifiers there are, about, without counting. */
+static const char size_query[] =
+"SELECT CASE WHEN c.relpages > 0 THEN c.reltuples / c.relpages ELSE 100 END"
+" * pg_relation_size(c.oid) / current_setting('block_size')::double precision"
+" FROM pg_class AS c WHERE c.oid = 'register.external_ident'::regclass";
+
+/* $1: units, $2: the first of them, $3: the last.  Columns: unit, from, until, is it of a legal unit. */
+#define LIFE_ORDER " ORDER BY u.id, u.valid_from"
+
+static const char *const legal_unit_queries[2] = {
+	"SELECT u.id, u.valid_from, u.valid_until, NULL::boolean FROM register.legal_unit AS u"
+	" WHERE u.id = ANY ((SELECT $1)::integer[])" LIFE_ORDER,
+	"SELECT u.id, u.valid_from, u.valid_until, NULL::boolean FROM register.legal_unit AS u"
+	" WHERE u.id BETWEEN $2 AND $3" LIFE_ORDER
+};
+
+static const char *const establishment_queries[2] = {
+	"SELECT u.id, u.valid_from, u.valid_until, u.legal_unit_id IS NOT NULL FROM register.establishment AS u"
+	" WHERE u.id = ANY ((SELECT $1)::integer[])" LIFE_ORDER,
+	"SELECT u.id, u.valid_from, u.valid_until, u.legal_unit_id IS NOT NULL FROM register.establishment AS u"
+	" WHERE u.id BETWEEN $2 AND $3" LIFE_ORDER
+};
 
 /* $1: legal units, $2: establishments, $3: types. */
 static const char held_query[] =
@@ -70,13 +101,17 @@ static void execute(SPIPlanPtr plan, Datum *arguments);
 static Datum array_of(const RegisterKeys *keys, Oid type);
 static int32 result_number(uint64 row, int column);
 static void take_known(ImportIdentify *identify, int type);
+static double register_size(void);
+static void take_all(ImportIdentify *identify, int type);
 static void ask_type(ImportIdentify *identify, int type);
+static void ask_types(ImportIdentify *identify);
 static int	compare_units(const void *a, const void *b);
 static int64 find_unit(const ImportIdentify *identify, ImportUnit unit);
 static void list_units(ImportIdentify *identify);
 static void join_units(ImportIdentify *identify);
 static void add_days(ImportIdentify *identify, IdentifyUnit *unit, DateADT from, DateADT until);
-static void take_lives(ImportIdentify *identify, bool is_legal);
+static void take_lives(ImportIdentify *identify, bool is_legal, int64 place);
+static void ask_block(ImportIdentify *identify, bool is_legal, SPIPlanPtr *plans, const RegisterKeys *keys, int64 place);
 static void ask_lives(ImportIdentify *identify, bool is_legal);
 static int	compare_held(const void *a, const void *b);
 static int	ask_units(const char *query, const ImportUnit *units, int nunits, const IdentifyType *types, int ntypes,
@@ -150,7 +185,44 @@ take_known(ImportIdentify *identify, int type)
 	}
 }
 
-/* Ask for all identifiers of a type. */
+/* How many identifiers the register has, about. */
+static double
+register_size(void)
+{
+	bool		is_null;
+	double		size;
+
+	if (SPI_execute(size_query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not ask how large the register is");
+	size = DatumGetFloat8(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+	SPI_freetuptable(SPI_tuptable);
+	return size;
+}
+
+/* Take all that the register has of a type. */
+static void
+take_all(ImportIdentify *identify, int type)
+{
+	const char *query = identify->types[type].is_hierarchical ? all_hierarchical_query : all_regular_query;
+	Oid			argument_type = INT4OID;
+	Datum		argument = Int32GetDatum(identify->types[type].id);
+	MemoryContext old = CurrentMemoryContext;
+	Portal		portal = SPI_cursor_open_with_args(NULL, query, 1, &argument_type, &argument, NULL, false, 0);
+	bool		goes_on;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(portal, true, REGISTER_ROWS);
+		goes_on = SPI_processed > 0;
+		take_known(identify, type);
+		SPI_freetuptable(SPI_tuptable);
+	} while (goes_on);
+	SPI_cursor_close(portal);
+	MemoryContextSwitchTo(old);
+}
+
+/* Ask for the identifiers of a type by their values. */
 static void
 ask_type(ImportIdentify *identify, int type)
 {
@@ -185,6 +257,23 @@ ask_type(ImportIdentify *identify, int type)
 	MemoryContextDelete(block);
 	pfree(keys.keys);
 	SPI_freeplan(plan);
+}
+
+/* Ask for all identifiers of the file, each type in the way that suits it. */
+static void
+ask_types(ImportIdentify *identify)
+{
+	int64	   *counts = palloc0(sizeof(int64) * (identify->ntypes + 1));
+	double		size = register_size();
+
+	for (uint32 node = 0; node < identify->idents.count; node++)
+		counts[import_idents_type(&identify->idents, node)]++;
+	for (int i = 0; i < identify->ntypes; i++)
+		if (counts[i] > 0 && (double) counts[i] * REGISTER_PART >= size)
+			take_all(identify, i);
+		else if (counts[i] > 0)
+			ask_type(identify, i);
+	pfree(counts);
 }
 
 /* For qsort(). */
@@ -304,66 +393,90 @@ add_days(ImportIdentify *identify, IdentifyUnit *unit, DateADT from, DateADT unt
 	identify->more_days[identify->nmore_days++] = days;
 }
 
-/* Remember when units exist; the answer has them in their order, and of each the periods. */
+/*
+ * Remember when units exist; the answer has them in their order, and of each the
+ * periods.  The first of them that the file mentions is at that place or later.
+ */
 static void
-take_lives(ImportIdentify *identify, bool is_legal)
+take_lives(ImportIdentify *identify, bool is_legal, int64 place)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		int32		id = result_number(i, 1);
-		int64		place = find_unit(identify, is_legal ? IMPORT_LEGAL_UNIT(id) : IMPORT_ESTABLISHMENT(id));
+		ImportUnit	unit = is_legal ? IMPORT_LEGAL_UNIT(id) : IMPORT_ESTABLISHMENT(id);
 		bool		is_null;
 		bool		is_formal;
-		IdentifyUnit *unit;
+		IdentifyUnit *at;
 
-		if (place < 0)
+		while (place < identify->nunits && identify->units[place].unit < unit)
+			place++;
+		if (place == identify->nunits)
+			return;
+		at = &identify->units[place];
+		if (at->unit != unit)
 			continue;
-		unit = &identify->units[place];
-		add_days(identify, unit, result_number(i, 2), result_number(i, 3));
+		add_days(identify, at, result_number(i, 2), result_number(i, 3));
 		is_formal = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &is_null));
 		if (is_null)
 			continue;
-		unit->info &= ~(uint32) IDENTIFY_UNIT_IS_FORMAL;
-		unit->info |= IDENTIFY_UNIT_HAS_FORMAL | (is_formal ? IDENTIFY_UNIT_IS_FORMAL : 0);
+		at->info &= ~(uint32) IDENTIFY_UNIT_IS_FORMAL;
+		at->info |= IDENTIFY_UNIT_HAS_FORMAL | (is_formal ? IDENTIFY_UNIT_IS_FORMAL : 0);
 	}
+}
+
+/* Ask when some units of a kind exist, which are sorted: all from the first to the last when that are not many more. */
+static void
+ask_block(ImportIdentify *identify, bool is_legal, SPIPlanPtr *plans, const RegisterKeys *keys, int64 place)
+{
+	int32		first = DatumGetInt32(keys->keys[0]);
+	int32		last = DatumGetInt32(keys->keys[keys->nkeys - 1]);
+	bool		is_dense = ((int64) last - first) / 2 < keys->nkeys;
+	Datum		arguments[3] = {array_of(keys, INT4OID), Int32GetDatum(first), Int32GetDatum(last)};
+
+	CHECK_FOR_INTERRUPTS();
+	execute(plans[is_dense ? 1 : 0], arguments);
+	take_lives(identify, is_legal, place);
+	SPI_freetuptable(SPI_tuptable);
+	pfree(DatumGetPointer(arguments[0]));
 }
 
 /* Ask when units of a kind exist. */
 static void
 ask_lives(ImportIdentify *identify, bool is_legal)
 {
-	Oid			type = INT4ARRAYOID;
-	SPIPlanPtr	plan = prepare(is_legal ? legal_unit_query : establishment_query, 1, &type);
+	Oid			types[3] = {INT4ARRAYOID, INT4OID, INT4OID};
+	SPIPlanPtr	plans[2];
 	RegisterKeys keys = {palloc(sizeof(Datum) * REGISTER_KEYS), 0};
+	int64		place = 0;
 
+	for (int i = 0; i < 2; i++)
+		plans[i] = prepare(is_legal ? legal_unit_queries[i] : establishment_queries[i], 3, types);
 	for (int64 i = 0; i < identify->nunits; i++)
 	{
 		ImportUnit	unit = identify->units[i].unit;
 
 		if (import_unit_is_legal(unit) == is_legal)
+		{
+			if (keys.nkeys == 0)
+				place = i;
 			keys.keys[keys.nkeys++] = Int32GetDatum(import_unit_id(unit));
+		}
 		if (keys.nkeys == REGISTER_KEYS || (i + 1 == identify->nunits && keys.nkeys > 0))
 		{
-			Datum		argument = array_of(&keys, INT4OID);
-
-			CHECK_FOR_INTERRUPTS();
-			execute(plan, &argument);
-			take_lives(identify, is_legal);
-			SPI_freetuptable(SPI_tuptable);
-			pfree(DatumGetPointer(argument));
+			ask_block(identify, is_legal, plans, &keys, place);
 			keys.nkeys = 0;
 		}
 	}
 	pfree(keys.keys);
-	SPI_freeplan(plan);
+	for (int i = 0; i < 2; i++)
+		SPI_freeplan(plans[i]);
 }
 
 /* Ask whose the identifiers of the file are, and when those units exist. */
 void
 import_register_ask(ImportIdentify *identify)
 {
-	for (int i = 0; i < identify->ntypes; i++)
-		ask_type(identify, i);
+	ask_types(identify);
 	list_units(identify);
 	join_units(identify);
 	ask_lives(identify, true);

@@ -8,7 +8,8 @@
  * periods.  Rows whose periods overlap, one after the other, are an island:
  * equal ones are worth a word, different ones contradict each other.  Each is
  * compared with the first of its island, that one with the second.  No entity
- * and no island is held in memory.
+ * and no island is held in memory.  What a row says are two sums of its cells,
+ * for which it is fetched from the file.
  *
  * IDENTIFICATION
  *	  src/import_repeat_sql.c
@@ -89,6 +90,7 @@ typedef struct IdentifyRepeats
 	MemoryContext cells_context;
 } IdentifyRepeats;
 
+static void add_sums(ImportIdentify *identify, CopyRow *copy, uint32 row_id);
 static void list_row(RowList *list, uint32 row_id);
 static void end_entity(IdentifyRepeats *repeats, const RowList *list);
 static void drop_copies(ImportIdentify *identify);
@@ -109,6 +111,25 @@ void
 import_repeat_begin(ImportIdentify *identify)
 {
 	identify->repeats = palloc0(sizeof(IdentifyRepeats));
+}
+
+/* Sums of all cells, and of all but the period. */
+static void
+add_sums(ImportIdentify *identify, CopyRow *copy, uint32 row_id)
+{
+	const ImportJob *job = identify->job;
+	ImportFileRow row;
+	ImportHash	hash;
+
+	import_file_fetch(identify->file, row_id, &row);
+	import_hash_begin(&hash, identify->idents.seed);
+	for (int i = 0; i < job->plan.ncolumns; i++)
+		if (i != identify->period_columns[0] && i != identify->period_columns[1])
+			import_hash_add(&hash, row.cells[i]);
+	copy->content = import_hash_end(&hash);
+	for (int i = 0; i < 2; i++)
+		import_hash_add(&hash, identify->period_columns[i] >= 0 ? row.cells[identify->period_columns[i]] : no_value);
+	copy->whole = import_hash_end(&hash);
 }
 
 /* Take a row that was judged by itself, when its entity has others. */
@@ -133,9 +154,8 @@ import_repeat_take(ImportIdentify *identify, const IdentifyRow *row, uint32 foun
 		repeats->copies = import_sorter_begin(identify->context);
 	memset(&copy, 0, sizeof(copy));
 	copy.founding = import_sort_key(founding);
-	copy.whole = row->whole;
+	add_sums(identify, &copy, row->row_id);
 	copy.row_id = import_sort_key(row->row_id);
-	copy.content = row->content;
 	copy.valid_from = row->valid_from;
 	copy.valid_until = row->valid_until;
 	copy.is_error = is_error;

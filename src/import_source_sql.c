@@ -16,155 +16,30 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "import_stage.h"
+#include "import_source.h"
 
 #include "access/table.h"
-#include "access/tableam.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "common/unicode_norm.h"
-#include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "storage/buffile.h"
-#include "utils/acl.h"
-#include "utils/array.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/fmgrprotos.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
-
-#include "ident_check_sql.h"
-#include "import_clean.h"
-#include "import_reading.h"
-
-/* Rows that can be looked at at the same time: the next, and two fetched ones. */
-#define FILE_VIEWS 3
 
 /* Words for nothing are compared in capitals; what is longer than this many times the longest is none. */
 #define CAPITALS_GROW 3
 
-/* Where a column of the plan comes from. */
-typedef struct FileColumn
-{
-	int			attribute;		/* of the table, from 0; -1: from the definition */
-	bool		is_ident;
-	bool		is_code;
-	IdentRule  *rule;			/* of a regular identifier; NULL: none */
-	ImportReading *rules;		/* NULL: none */
-	SbSlice		fixed;			/* what the definition says; NULL data: nothing */
-	Datum		fixed_raw;
-} FileColumn;
-
-/* A row that is being looked at. */
-typedef struct FileView
-{
-	TupleTableSlot *slot;
-	Datum	   *values;			/* of a row that is kept */
-	bool	   *nulls;
-	SbSlice    *cells;
-	SbSlice    *given;
-	bool	   *erased;
-	Datum	   *raw;
-	bool	   *raw_nulls;
-	MemoryContext context;		/* of what does not lie in the slot */
-} FileView;
-
-struct ImportFile
-{
-	ImportJob  *job;
-	Relation	relation;
-	Snapshot	snapshot;
-	TableScanDesc scan;			/* NULL: rows are fetched by their places */
-	bool		is_known;		/* where they all lie */
-	bool		is_disordered;	/* not in their order */
-	int64		last_place;
-	FileColumn *columns;
-	ImportWords words;
-	ImportPeriodPlan periods;
-	int			valid_from;		/* columns of the plan; -1: none */
-	int			valid_to;
-	int			line;			/* attributes of the table, from 0; -1: none */
-	int			findings;
-	int			place;			/* what says the order; -1: where they lie */
-	BufFile    *tids;
-	int64		nrows;			/* once all places are known */
-	int64		next;			/* rows that were given */
-	bool		keeps_rows;
-	FileView	views[FILE_VIEWS];
-	int			fetched;		/* which of them was fetched last */
-};
-
-/* Columns of file_query. */
-enum
-{
-	FILE_TABLE = 1,
-	FILE_WORDS,
-	FILE_BY_JOB,
-	FILE_IS_READ,
-	FILE_OPEN_ENDS,
-	FILE_UNKNOWN_STARTS
-};
-
-static const char file_query[] =
-"SELECT j.upload_table_name,"
-" ARRAY(SELECT DISTINCT upper(w) FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,import_as_null}') AS w),"
-" j.definition_snapshot #>> '{import_definition,valid_time_from}' = 'job_provided',"
-" EXISTS (SELECT FROM import.upload AS u WHERE u.job_id = j.id AND u.finished_at IS NOT NULL),"
-" ARRAY(SELECT w FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,open_end_values}') AS w),"
-" ARRAY(SELECT w FROM jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,unknown_start_values}') AS w)"
-" FROM import.job AS j WHERE j.id = $1";
-
-/* Columns of file_column_query. */
-enum
-{
-	FILE_COLUMN_NAME = 1,
-	FILE_COLUMN_SOURCE,
-	FILE_COLUMN_IS_IDENT,
-	FILE_COLUMN_IS_CODE,
-	FILE_COLUMN_FIXED,
-	FILE_COLUMN_TYPE,
-	FILE_COLUMN_WORDS			/* and what else import_reading_load() reads */
-};
-
-static const char file_column_query[] =
-"SELECT p.column_name, p.source_column_name,"
-" p.external_ident_type_id IS NOT NULL OR p.step_code = 'legal_relationship' AND p.column_name LIKE '%\\_ident\\_raw',"
-" p.external_ident_type_id IS NULL AND p.stat_definition_id IS NULL AND import.is_code_column(p.column_name),"
-" CASE WHEN p.source_value IS NOT NULL THEN p.source_value"
-" WHEN p.source_expression = 'now' THEN to_char(statbus.today(), 'YYYY-MM-DD')"
-" WHEN p.source_expression = 'default' AND p.column_name = 'valid_from_raw' THEN to_char(j.default_valid_from, 'YYYY-MM-DD')"
-" WHEN p.source_expression = 'default' AND p.column_name = 'valid_to_raw' THEN"
-" CASE WHEN isfinite(j.default_valid_to) THEN to_char(j.default_valid_to, 'YYYY-MM-DD') ELSE j.default_valid_to::text END"
-" WHEN p.source_expression = 'default' AND p.column_name = 'data_source_code_raw' THEN j.default_data_source_code END,"
-" (SELECT t.id FROM register.external_ident_type AS t WHERE t.rule_id IS NOT NULL AND (t.id = p.external_ident_type_id"
-" OR p.external_ident_type_id IS NULL AND t.code = regexp_replace(p.column_name, '^(influencing|influenced)_(.*)_raw$', '\\2'))),"
-" r.words, r.cut_at, r.max_characters, r.alternatives"
-" FROM import.job AS j CROSS JOIN LATERAL import.plan_column(j.definition_snapshot) AS p"
-" LEFT JOIN LATERAL import.reading_rules(j.definition_snapshot) AS r ON r.column_name = p.column_name AND r.source_column_name = p.source_column_name"
-" WHERE j.id = $1 AND p.purpose = 'source_input' ORDER BY p.place";
-
 /* Findings of the reading after which nobody knows which cell is which. */
 static const char *const broken_codes[] = {"row_too_short", "row_too_long", "quote_unclosed", "record_too_long"};
 
-static void run_query(const ImportFile *file, const char *query);
-static Datum get_result(uint64 row, int column, bool *is_null);
-static char *get_result_text(uint64 row, int column);
-static int	find_attribute(const ImportFile *file, const char *name, Oid type);
-static void read_words(ImportFile *file);
-static bool read_file(ImportFile *file);
-static void read_file_columns(ImportFile *file);
-static void read_list(SbSlice **list, int *count, int column);
-static void open_table(ImportFile *file, const char *name);
 static void open_view(ImportFile *file, FileView *view);
 static void begin_scan(ImportFile *file);
 static bool read_in_order(ImportFile *file, TupleTableSlot *slot);
@@ -173,207 +48,34 @@ static void get_row(ImportFile *file, int64 row_id, TupleTableSlot *slot);
 static bool is_nothing(const ImportFile *file, SbSlice cell);
 static SbSlice clean_ident(SbSlice cell);
 static SbSlice read_alternative(const ImportFile *file, const ImportReading *rules, const Datum *values, const bool *nulls);
-static void read_cell(ImportFile *file, FileView *view, int column, const Datum *values, const bool *nulls);
+static void read_cell(ImportFile *file, FileView *view, int column, bool with_raw);
 static bool has_broken_code(const Jsonb *findings);
+static bool read_cells(ImportFile *file, FileView *view, const int *columns, int ncolumns, bool until_said);
 static void read_row(ImportFile *file, FileView *view, ImportFileRow *row);
-
-/* Run a query about the job, which gets its number as $1. */
-static void
-run_query(const ImportFile *file, const char *query)
-{
-	Oid			type = INT4OID;
-	Datum		argument = Int32GetDatum(file->job->id);
-	MemoryContext old = CurrentMemoryContext;
-	int			result = SPI_execute_with_args(query, 1, &type, &argument, NULL, false, 0);
-
-	MemoryContextSwitchTo(old);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not read the job: %s", SPI_result_code_string(result));
-}
-
-/* A value of the result. */
-static Datum
-get_result(uint64 row, int column, bool *is_null)
-{
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
-}
-
-/* A text of the result, in the current memory context; NULL for NULL. */
-static char *
-get_result_text(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = get_result(row, column, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
-}
-
-/* An attribute of the table by its name; -1: there is none. */
-static int
-find_attribute(const ImportFile *file, const char *name, Oid type)
-{
-	TupleDesc	desc = RelationGetDescr(file->relation);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
-			continue;
-		if (att->atttypid != type)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" of table \"%s\" is of type %s instead of %s", name,
-							RelationGetRelationName(file->relation), format_type_be(att->atttypid), format_type_be(type))));
-		return i;
-	}
-	return -1;
-}
-
-/* A list of texts of the result. */
-static void
-read_list(SbSlice **list, int *count, int column)
-{
-	bool		is_null;
-	Datum		words = get_result(0, column, &is_null);
-	Datum	   *elements;
-	bool	   *nulls;
-
-	deconstruct_array(DatumGetArrayTypeP(words), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
-	*list = palloc(sizeof(SbSlice) * (*count + 1));
-	for (int i = 0; i < *count; i++)
-	{
-		char	   *word = nulls[i] ? "" : TextDatumGetCString(elements[i]);
-
-		(*list)[i].data = word;
-		(*list)[i].len = strlen(word);
-	}
-}
-
-/* The words that stand for nothing. */
-static void
-read_words(ImportFile *file)
-{
-	read_list(&file->words.words, &file->words.nwords, FILE_WORDS);
-	import_words_link(&file->words);
-}
-
-/* What the job says of its file as a whole; returns whether import.read_chunk() read it. */
-static bool
-read_file(ImportFile *file)
-{
-	static const SbDateFormat iso = SB_FORMAT_YYYY_MM_DD;
-	static const char *const iso_name = "YYYY-MM-DD";
-	const ImportPlan *plan = &file->job->plan;
-	ImportPeriodPlan *periods = &file->periods;
-	bool		is_null;
-	bool		by_job;
-	bool		is_read;
-	char	   *table;
-
-	run_query(file, file_query);
-	table = get_result_text(0, FILE_TABLE);
-	read_words(file);
-	by_job = DatumGetBool(get_result(0, FILE_BY_JOB, &is_null)) && !is_null;
-	is_read = DatumGetBool(get_result(0, FILE_IS_READ, &is_null));
-	periods->formats = by_job ? &iso : plan->date_formats;
-	periods->format_names = by_job ? &iso_name : plan->date_format_names;
-	periods->nformats = by_job ? 1 : plan->ndate_formats;
-	periods->today = plan->today;
-	read_list(&periods->open_ends, &periods->nopen_ends, FILE_OPEN_ENDS);
-	read_list(&periods->unknown_starts, &periods->nunknown_starts, FILE_UNKNOWN_STARTS);
-	SPI_freetuptable(SPI_tuptable);
-	open_table(file, table);
-	return is_read;
-}
-
-/* Where each column of the plan comes from. */
-static void
-read_file_columns(ImportFile *file)
-{
-	ImportJob  *job = file->job;
-
-	run_query(file, file_column_query);
-	if ((int) SPI_processed != job->plan.ncolumns)
-		elog(ERROR, "the columns of import job %d have changed", job->id);
-	file->columns = palloc0(sizeof(FileColumn) * (job->plan.ncolumns + 1));
-	file->valid_from = file->valid_to = -1;
-	for (int i = 0; i < job->plan.ncolumns; i++)
-	{
-		FileColumn *column = &file->columns[i];
-		char	   *source = get_result_text(i, FILE_COLUMN_SOURCE);
-		bool		is_null;
-		Datum		type = get_result(i, FILE_COLUMN_TYPE, &is_null);
-
-		column->rule = is_null ? NULL : ident_rules_load(DatumGetInt32(type), job->context);
-		column->rules = import_reading_load(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, FILE_COLUMN_WORDS, RelationGetDescr(file->relation));
-		column->attribute = -1;
-		column->is_ident = DatumGetBool(get_result(i, FILE_COLUMN_IS_IDENT, &is_null)) && !is_null;
-		column->is_code = DatumGetBool(get_result(i, FILE_COLUMN_IS_CODE, &is_null)) && !is_null;
-		if (source != NULL)
-		{
-			column->attribute = find_attribute(file, source, TEXTOID);
-			if (column->attribute < 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_COLUMN),
-						 errmsg("column \"%s\" of table \"%s\" does not exist", source, RelationGetRelationName(file->relation))));
-		}
-		else
-		{
-			char	   *fixed = get_result_text(i, FILE_COLUMN_FIXED);
-
-			if (fixed != NULL)
-			{
-				column->fixed.data = fixed;
-				column->fixed.len = strlen(fixed);
-				column->fixed_raw = CStringGetTextDatum(fixed);
-			}
-		}
-		if (strcmp(job->raw_names[i], "valid_from_raw") == 0)
-			file->valid_from = i;
-		else if (strcmp(job->raw_names[i], "valid_to_raw") == 0)
-			file->valid_to = i;
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* Open what was uploaded, with the rights of whoever calls. */
-static void
-open_table(ImportFile *file, const char *name)
-{
-	Oid			relid = RangeVarGetRelid(makeRangeVar("import", pstrdup(name), -1), AccessShareLock, false);
-	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_TABLE, name);
-	if (check_enable_rls(relid, InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for table %s", name),
-				 errdetail("Its rows are read as a whole or not at all.")));
-	file->relation = table_open(relid, NoLock);
-	if (file->relation->rd_rel->relkind != RELKIND_RELATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", name)));
-}
 
 /* Make room for a row that is looked at. */
 static void
 open_view(ImportFile *file, FileView *view)
 {
 	int			ncolumns = file->job->plan.ncolumns + 1;
-	int			natts = RelationGetDescr(file->relation)->natts + 1;
 
 	view->slot = table_slot_create(file->relation, NULL);
-	view->values = palloc0(sizeof(Datum) * natts);
-	view->nulls = palloc0(sizeof(bool) * natts);
 	view->cells = palloc0(sizeof(SbSlice) * ncolumns);
 	view->given = palloc0(sizeof(SbSlice) * ncolumns);
 	view->erased = palloc0(sizeof(bool) * ncolumns);
 	view->raw = palloc0(sizeof(Datum) * ncolumns);
 	view->raw_nulls = palloc0(sizeof(bool) * ncolumns);
 	view->context = AllocSetContextCreate(CurrentMemoryContext, "import row", ALLOCSET_SMALL_SIZES);
+	for (int i = 0; i < file->job->plan.ncolumns; i++)
+	{
+		const FileColumn *source = &file->columns[i];
+
+		if (source->attribute >= 0)
+			continue;
+		view->cells[i] = source->fixed;
+		view->raw[i] = source->fixed_raw;
+		view->raw_nulls[i] = source->fixed.data == NULL;
+	}
 }
 
 /* From the first page on: scans that others run do not say where. */
@@ -443,13 +145,13 @@ import_file_open(ImportJob *job)
 	bool		is_read;
 
 	file->job = job;
-	is_read = read_file(file);
-	read_file_columns(file);
-	file->line = is_read ? find_attribute(file, "statbus:line", INT8OID) : -1;
-	file->findings = is_read ? find_attribute(file, "statbus:findings", JSONBOID) : -1;
-	file->place = is_read ? file->line : find_attribute(file, "statbus:place", INT8OID);
+	is_read = import_source_plan(file);
+	file->line = is_read ? import_source_attribute(file, "statbus:line", INT8OID) : -1;
+	file->findings = is_read ? import_source_attribute(file, "statbus:findings", JSONBOID) : -1;
+	file->place = is_read ? file->line : import_source_attribute(file, "statbus:place", INT8OID);
 	for (int i = 0; i < FILE_VIEWS; i++)
 		open_view(file, &file->views[i]);
+	file->is_first = true;
 	file->snapshot = RegisterSnapshot(GetActiveSnapshot());
 	file->last_place = PG_INT64_MIN;
 	file->tids = BufFileCreateTemp(false);
@@ -464,11 +166,36 @@ import_file_periods(const ImportFile *file)
 	return &file->periods;
 }
 
-/* From now on what a row points to lives in the memory context that is current when it is read. */
+/*
+ * Say which columns of the plan the first pass needs; those of the period it
+ * reads as well.  Of the others it looks only whether they say anything, in rows
+ * that say nothing else.
+ */
 void
-import_file_keep_rows(ImportFile *file)
+import_file_want(ImportFile *file, const bool *wanted)
 {
-	file->keeps_rows = true;
+	int			ncolumns = file->job->plan.ncolumns;
+
+	file->wanted = palloc(sizeof(int) * (ncolumns + 1));
+	file->others = palloc(sizeof(int) * (ncolumns + 1));
+	file->nwanted = file->nothers = 0;
+	file->nattributes = Max(Max(file->line, file->findings), file->place) + 1;
+	for (int i = 0; i < ncolumns; i++)
+	{
+		const FileColumn *source = &file->columns[i];
+
+		if (source->attribute < 0)
+			continue;
+		if (!wanted[i] && i != file->valid_from && i != file->valid_to)
+		{
+			file->others[file->nothers++] = i;
+			continue;
+		}
+		file->wanted[file->nwanted++] = i;
+		file->nattributes = Max(file->nattributes, source->attribute + 1);
+		if (source->rules != NULL && source->rules->nalternatives > 0)
+			file->nattributes = RelationGetDescr(file->relation)->natts;
+	}
 }
 
 /* A row by its number. */
@@ -569,11 +296,13 @@ read_alternative(const ImportFile *file, const ImportReading *rules, const Datum
 	return (SbSlice) {NULL, 0};
 }
 
-/* One cell of the row, whose columns are values. */
+/* One cell of the row in the view's slot; with_raw: also as a text. */
 static void
-read_cell(ImportFile *file, FileView *view, int column, const Datum *values, const bool *nulls)
+read_cell(ImportFile *file, FileView *view, int column, bool with_raw)
 {
 	const FileColumn *source = &file->columns[column];
+	const Datum *values = view->slot->tts_values;
+	const bool *nulls = view->slot->tts_isnull;
 	bool		is_null = nulls[source->attribute];
 	struct varlena *packed = NULL;
 	SbSlice		whole = {NULL, 0};
@@ -622,7 +351,7 @@ read_cell(ImportFile *file, FileView *view, int column, const Datum *values, con
 		cell = import_clean_code(cell);
 	view->cells[column] = cell;
 	view->raw_nulls[column] = false;
-	if (!file->keeps_rows)
+	if (!with_raw)
 		return;
 	if (packed != NULL && cell.data == whole.data && cell.len == whole.len)
 		view->raw[column] = PointerGetDatum(packed);
@@ -652,52 +381,53 @@ has_broken_code(const Jsonb *findings)
 	return false;
 }
 
-/* The row in the view's slot. */
+/*
+ * The cells of columns that come from the file; says whether any of them says
+ * something.  With until_said the rest is left out once one does.
+ */
+static bool
+read_cells(ImportFile *file, FileView *view, const int *columns, int ncolumns, bool until_said)
+{
+	bool		is_said = false;
+
+	for (int i = 0; i < ncolumns && !(until_said && is_said); i++)
+	{
+		read_cell(file, view, columns[i], !file->is_first && view == &file->views[0]);
+		is_said = is_said || view->cells[columns[i]].data != NULL || view->erased[columns[i]];
+	}
+	return is_said;
+}
+
+/* The row in the view's slot: in the first pass what is wanted of it, otherwise all. */
 static void
 read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 {
-	MemoryContext old = CurrentMemoryContext;
-	Datum	   *values = view->values;
-	bool	   *nulls = view->nulls;
+	MemoryContext old = MemoryContextSwitchTo(view->context);
+	bool		is_part = file->is_first && view == &file->views[0];
+	TupleTableSlot *slot = view->slot;
 	ImportRowPeriod period;
 	static const SbSlice nothing = {NULL, 0};
 
-	if (file->keeps_rows && view == &file->views[0])
-	{
-		HeapTuple	tuple = ExecCopySlotHeapTuple(view->slot);
-
-		heap_deform_tuple(tuple, RelationGetDescr(file->relation), values, nulls);
-	}
+	MemoryContextReset(view->context);
+	if (is_part)
+		slot_getsomeattrs(slot, file->nattributes);
 	else
+		slot_getallattrs(slot);
+	row->is_blank = !read_cells(file, view, file->wanted, file->nwanted, false);
+	if (row->is_blank || !is_part)
 	{
-		MemoryContextReset(view->context);
-		MemoryContextSwitchTo(view->context);
-		slot_getallattrs(view->slot);
-		values = view->slot->tts_values;
-		nulls = view->slot->tts_isnull;
-	}
-	row->is_blank = true;
-	for (int i = 0; i < file->job->plan.ncolumns; i++)
-	{
-		const FileColumn *source = &file->columns[i];
-
-		if (source->attribute >= 0)
-		{
-			read_cell(file, view, i, values, nulls);
-			row->is_blank = row->is_blank && view->cells[i].data == NULL && !view->erased[i];
-			continue;
-		}
-		view->cells[i] = source->fixed;
-		view->raw[i] = source->fixed_raw;
-		view->raw_nulls[i] = source->fixed.data == NULL;
+		slot_getallattrs(slot);
+		row->is_blank = !read_cells(file, view, file->others, file->nothers, is_part) && row->is_blank;
 	}
 	row->cells = view->cells;
 	row->given = view->given;
 	row->erased = view->erased;
 	row->raw = view->raw;
 	row->raw_nulls = view->raw_nulls;
-	row->source_line = file->line >= 0 && !nulls[file->line] ? DatumGetInt64(values[file->line]) : row->row_id + 1;
-	row->findings = file->findings >= 0 && !nulls[file->findings] ? DatumGetJsonbP(values[file->findings]) : NULL;
+	row->source_line = file->line >= 0 && !slot->tts_isnull[file->line] ? DatumGetInt64(slot->tts_values[file->line])
+		: row->row_id + 1;
+	row->findings = file->findings >= 0 && !slot->tts_isnull[file->findings]
+		? DatumGetJsonbP(slot->tts_values[file->findings]) : NULL;
 	row->is_broken = row->findings != NULL && has_broken_code(row->findings);
 	MemoryContextSwitchTo(old);
 
@@ -722,7 +452,6 @@ read_in_order(ImportFile *file, TupleTableSlot *slot)
 		file->nrows = file->next;
 		return false;
 	}
-	slot_getallattrs(slot);
 	if (file->place >= 0)
 	{
 		place = DatumGetInt64(slot_getattr(slot, file->place + 1, &is_null));
@@ -781,10 +510,11 @@ import_file_sort(ImportFile *file)
 	return true;
 }
 
-/* From the first row again. */
+/* From the first row again, whose cells are all read now, also as texts. */
 void
 import_file_rewind(ImportFile *file)
 {
+	file->is_first = false;
 	file->next = 0;
 	if (file->scan != NULL)
 		table_rescan(file->scan, NULL);
@@ -813,11 +543,22 @@ import_file_period_cells(const ImportFile *file, const ImportFileRow *row, SbSli
 	*to = file->valid_to >= 0 ? row->cells[file->valid_to] : nothing;
 }
 
-/* How many rows the file has. */
+/* About how many rows the file has, by its first block; before the first pass. */
 int64
-import_file_rows(const ImportFile *file)
+import_file_expected(ImportFile *file)
 {
-	return file->nrows;
+	TupleTableSlot *slot = file->views[0].slot;
+	BlockNumber first = InvalidBlockNumber;
+	int64		rows = 0;
+
+	while (table_scan_getnextslot(file->scan, ForwardScanDirection, slot) &&
+		   (first == InvalidBlockNumber || ItemPointerGetBlockNumber(&slot->tts_tid) == first))
+	{
+		first = ItemPointerGetBlockNumber(&slot->tts_tid);
+		rows++;
+	}
+	table_rescan(file->scan, NULL);
+	return rows * RelationGetNumberOfBlocks(file->relation);
 }
 
 /* Close the file; the lock stays until the end of the transaction. */

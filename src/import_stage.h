@@ -5,10 +5,11 @@
  *	  out what its rows mean, and judge them.
  *
  * The file is read twice, in its order.  First every row says its period and
- * its identifiers, which are kept in memory and beyond work_mem on disk; then
- * the register is asked, once for all, which of them it knows, and rows that
- * share one become one entity; then the rows are read again, judged and
- * written, each with what has become known of it: its fate and its notes.
+ * its identifiers, which are kept in memory and beyond work_mem on disk, and no
+ * other cell is looked at; then the register is asked, once for all, which of
+ * them it knows, and rows that share one become one entity; then the rows are
+ * read again, judged and written, each with what has become known of it: its
+ * fate and its notes.
  *
  *	  import_source_sql.c    the rows of the file, trimmed (ImportFile)
  *	  import_period.c        the period of a row
@@ -29,9 +30,8 @@
 #include "import_period.h"
 
 /*
- * A row of the file; good until the next one is asked for.  When the file
- * keeps rows, what it points to lives as long as the memory context that was
- * current then.
+ * A row of the file; good until the next one is asked for.  The first pass
+ * reads the cells that are wanted, and none as texts.
  */
 typedef struct ImportFileRow
 {
@@ -44,8 +44,7 @@ typedef struct ImportFileRow
 								 * NULL data */
 	const bool *erased;			/* per column: an identifier that is a word
 								 * that erases; such a cell is nothing */
-	const Datum *raw;			/* per column: the cell as a text, when the
-								 * file keeps rows */
+	const Datum *raw;			/* per column: the cell as a text */
 	const bool *raw_nulls;
 	bool		is_blank;		/* no cell of the file says anything */
 	bool		is_broken;		/* nobody knows which cell is which */
@@ -62,7 +61,7 @@ typedef struct ImportFile ImportFile;
 
 extern ImportFile *import_file_open(ImportJob *job);
 extern const ImportPeriodPlan *import_file_periods(const ImportFile *file);
-extern void import_file_keep_rows(ImportFile *file);
+extern void import_file_want(ImportFile *file, const bool *wanted);
 extern bool import_file_next(ImportFile *file, ImportFileRow *row);
 extern bool import_file_sort(ImportFile *file);
 extern void import_file_rewind(ImportFile *file);
@@ -73,7 +72,7 @@ extern void import_file_rewind(ImportFile *file);
  */
 extern void import_file_fetch(ImportFile *file, int64 row_id, ImportFileRow *row);
 extern void import_file_period_cells(const ImportFile *file, const ImportFileRow *row, SbSlice *from, SbSlice *to);
-extern int64 import_file_rows(const ImportFile *file);
+extern int64 import_file_expected(ImportFile *file);
 extern void import_file_close(ImportFile *file);
 
 /* Findings about rows, in any order, until they are sorted. */
@@ -112,7 +111,10 @@ typedef struct ImportFate
 /* Identifiers, entities, units. */
 typedef struct ImportIdentify ImportIdentify;
 
-extern ImportIdentify *import_identify_begin(ImportJob *job, ImportNotes *notes);
+extern ImportIdentify *import_identify_begin(ImportJob *job, ImportNotes *notes, int64 nrows);
+
+/* Mark the columns of the plan that import_identify_add() looks at. */
+extern void import_identify_wants(const ImportIdentify *identify, bool *wanted);
 extern void import_identify_add(ImportIdentify *identify, const ImportFileRow *row);
 
 /* All rows were added: ask the register, join rows to entities, find repeats. */

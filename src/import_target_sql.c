@@ -50,6 +50,12 @@ struct ImportTargets
 	EState	   *estate;
 	int			ntargets;
 	ImportTarget *targets;
+	Datum	   *values;			/* of what is the same in all rows */
+	bool	   *nulls;
+	int			ncells;			/* targets that are cells as they are … */
+	int		   *cells;
+	int			nmade;			/* … and those that are made for each row */
+	int		   *made;
 	Datum		operations[2];	/* of known units, of new ones */
 	Datum		actions[2];		/* of rows that are used, of others */
 	Datum		states[2];		/* of sound rows, of others */
@@ -82,6 +88,7 @@ static Oid	value_type(const ImportColumn *column, int *scale);
 static Oid	source_type(const ImportTargets *targets, ImportTarget *target, TupleDesc stage_desc);
 static void prepare_cast(ImportTargets *targets, ImportTarget *target, Oid given);
 static void prepare_default(ImportTargets *targets, ImportTarget *target, Relation relation, int attnum);
+static void sort_targets(ImportTargets *targets);
 static Datum text_datum(const ImportRecord *record, int column, SbSlice text);
 static Datum number_datum(const ImportTarget *target, const ImportValue *value);
 static Datum value_datum(const ImportTargets *targets, const ImportTarget *target,
@@ -281,6 +288,30 @@ prepare_default(ImportTargets *targets, ImportTarget *target, Relation relation,
 		target->source = IMPORT_FROM_DEFAULT;
 }
 
+/* Tell targets that are the same in all rows from cells, and from those that are made. */
+static void
+sort_targets(ImportTargets *targets)
+{
+	targets->values = palloc0(sizeof(Datum) * (targets->ntargets + 1));
+	targets->nulls = palloc0(sizeof(bool) * (targets->ntargets + 1));
+	targets->cells = palloc(sizeof(int) * (targets->ntargets + 1));
+	targets->made = palloc(sizeof(int) * (targets->ntargets + 1));
+	for (int i = 0; i < targets->ntargets; i++)
+	{
+		const ImportTarget *target = &targets->targets[i];
+
+		if (target->source == IMPORT_FROM_FIXED && target->expression == NULL)
+		{
+			targets->values[i] = target->fixed;
+			targets->nulls[i] = target->fixed_null;
+		}
+		else if (target->source == IMPORT_FROM_CELL && target->expression == NULL)
+			targets->cells[targets->ncells++] = i;
+		else
+			targets->made[targets->nmade++] = i;
+	}
+}
+
 /*
  * Find out what fills each column of the data table.  Expressions are prepared
  * in `estate`, which must live as long.
@@ -330,6 +361,7 @@ import_targets_prepare(const ImportJob *job, Relation relation, EState *estate, 
 		else
 			prepare_cast(targets, target, source_type(targets, target, stage_desc));
 	}
+	sort_targets(targets);
 	return targets;
 }
 
@@ -524,19 +556,29 @@ source_datum(ImportTargets *targets, ImportTarget *target, const ImportRecord *r
 void
 import_targets_fill(ImportTargets *targets, const ImportRecord *record, Datum *values, bool *nulls)
 {
-	for (int i = 0; i < targets->ntargets; i++)
+	memcpy(values, targets->values, sizeof(Datum) * targets->ntargets);
+	memcpy(nulls, targets->nulls, sizeof(bool) * targets->ntargets);
+	for (int i = 0; i < targets->ncells; i++)
 	{
-		ImportTarget *target = &targets->targets[i];
+		int			at = targets->cells[i];
+		int			column = targets->targets[at].column;
 
-		nulls[i] = false;
-		values[i] = source_datum(targets, target, record, &nulls[i]);
+		values[at] = record->raw[column];
+		nulls[at] = record->raw_nulls[column];
+	}
+	for (int i = 0; i < targets->nmade; i++)
+	{
+		int			at = targets->made[i];
+		ImportTarget *target = &targets->targets[at];
+
+		values[at] = source_datum(targets, target, record, &nulls[at]);
 		if (target->expression != NULL && target->source != IMPORT_FROM_DEFAULT)
 		{
 			ExprContext *context = GetPerTupleExprContext(targets->estate);
 
-			context->caseValue_datum = values[i];
-			context->caseValue_isNull = nulls[i];
-			values[i] = ExecEvalExpr(target->expression, context, &nulls[i]);
+			context->caseValue_datum = values[at];
+			context->caseValue_isNull = nulls[at];
+			values[at] = ExecEvalExpr(target->expression, context, &nulls[at]);
 		}
 	}
 }

@@ -4,7 +4,8 @@
  *	  Analysis of a job: rows into a table, many at once.
  *
  * What COPY does: rows are kept until there are enough of them, written with
- * one call, and then put into the indexes.
+ * one call, and then put into the indexes.  A row is formed when it is given, so
+ * that nothing it was made of has to be kept.
  *
  * IDENTIFICATION
  *	  src/import_writer_sql.c
@@ -18,8 +19,9 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 
-/* As many rows as COPY keeps. */
+/* As many rows, and bytes of them, as COPY keeps. */
 #define WRITER_ROWS 1000
+#define WRITER_BYTES 65536
 
 struct ImportWriter
 {
@@ -29,8 +31,14 @@ struct ImportWriter
 	BulkInsertState bulk;
 	CommandId	command;
 	MemoryContext context;		/* of the slots */
+	MemoryContext tuples;		/* of the rows that wait */
+	TupleTableSlot *row;		/* that is given next */
+	bool		has_checks;		/* other constraints than of NOT NULL */
+	int			nneeded;		/* columns that must not be NULL, from 0 */
+	int		   *needed;
 	TupleTableSlot *slots[WRITER_ROWS];
 	int			nslots;			/* that hold rows */
+	Size		nbytes;
 };
 
 /* Has the table a trigger other than those of its foreign keys? */
@@ -43,6 +51,19 @@ has_user_trigger(Relation relation)
 		if (!triggers->triggers[i].tgisinternal)
 			return true;
 	return false;
+}
+
+/* Which columns must not be NULL, and are there other constraints? */
+static void
+read_constraints(ImportWriter *writer)
+{
+	TupleDesc	desc = RelationGetDescr(writer->relation);
+
+	writer->has_checks = desc->constr != NULL && desc->constr->num_check > 0;
+	writer->needed = palloc(sizeof(int) * (desc->natts + 1));
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attnotnull)
+			writer->needed[writer->nneeded++] = i;
 }
 
 /*
@@ -63,6 +84,9 @@ import_writer_open(Relation relation, bool with_foreign_keys)
 						RelationGetRelationName(relation))));
 	writer->relation = relation;
 	writer->context = CurrentMemoryContext;
+	writer->tuples = AllocSetContextCreate(CurrentMemoryContext, "import rows to be written", ALLOCSET_DEFAULT_SIZES);
+	writer->row = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+	read_constraints(writer);
 	writer->estate = CreateExecutorState();
 	writer->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result, relation, 0, NULL, 0);
@@ -79,33 +103,50 @@ import_writer_estate(ImportWriter *writer)
 	return writer->estate;
 }
 
-/* An empty slot for the next row; its values must live until the next flush. */
+/* An empty slot for the next row; its values must live until the row is taken. */
 TupleTableSlot *
 import_writer_slot(ImportWriter *writer)
 {
-	TupleTableSlot **slot = &writer->slots[writer->nslots];
+	ExecClearTuple(writer->row);
+	return writer->row;
+}
 
-	if (*slot == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(writer->context);
+/* Check what the table demands of the row in the slot. */
+static void
+check_row(ImportWriter *writer)
+{
+	bool		is_suspect = writer->has_checks;
 
-		*slot = table_slot_create(writer->relation, NULL);
-		MemoryContextSwitchTo(old);
-	}
-	ExecClearTuple(*slot);
-	return *slot;
+	for (int i = 0; i < writer->nneeded; i++)
+		is_suspect = is_suspect || writer->row->tts_isnull[writer->needed[i]];
+	if (is_suspect)
+		ExecConstraints(writer->result, writer->row, writer->estate);
 }
 
 /* Take the row in the slot; true when it is time for a flush. */
 bool
 import_writer_add(ImportWriter *writer)
 {
-	TupleTableSlot *slot = writer->slots[writer->nslots++];
+	TupleTableSlot **slot = &writer->slots[writer->nslots++];
+	MemoryContext old;
+	HeapTuple	tuple;
 
-	ExecStoreVirtualTuple(slot);
-	if (writer->relation->rd_att->constr != NULL)
-		ExecConstraints(writer->result, slot, writer->estate);
-	return writer->nslots == WRITER_ROWS;
+	ExecStoreVirtualTuple(writer->row);
+	check_row(writer);
+	if (*slot == NULL)
+	{
+		old = MemoryContextSwitchTo(writer->context);
+		*slot = MakeSingleTupleTableSlot(RelationGetDescr(writer->relation), &TTSOpsHeapTuple);
+		MemoryContextSwitchTo(old);
+	}
+	old = MemoryContextSwitchTo(writer->tuples);
+	tuple = ExecCopySlotHeapTuple(writer->row);
+	MemoryContextSwitchTo(old);
+	/* a tuple that the slot may free need not be copied to be written */
+	ExecStoreHeapTuple(tuple, *slot, true);
+	writer->nbytes += tuple->t_len;
+	ResetPerTupleExprContext(writer->estate);
+	return writer->nslots == WRITER_ROWS || writer->nbytes >= WRITER_BYTES;
 }
 
 /* Write what was taken. */
@@ -124,6 +165,7 @@ import_writer_flush(ImportWriter *writer)
 		ResetPerTupleExprContext(writer->estate);
 	}
 	writer->nslots = 0;
+	writer->nbytes = 0;
 }
 
 /* Write the rest and give up all that was taken for the table, which stays open. */
@@ -133,6 +175,8 @@ import_writer_close(ImportWriter *writer)
 	import_writer_flush(writer);
 	for (int i = 0; i < WRITER_ROWS && writer->slots[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(writer->slots[i]);
+	ExecDropSingleTupleTableSlot(writer->row);
+	MemoryContextDelete(writer->tuples);
 	FreeBulkInsertState(writer->bulk);
 	table_finish_bulk_insert(writer->relation, 0);
 	ExecCloseIndices(writer->result);

@@ -62,7 +62,7 @@ begin(ImportIdents *idents)
 	idents->alloc = take;
 	idents->release = give;
 	idents->seed = 42;
-	import_idents_init(idents);
+	import_idents_init(idents, 0);
 }
 
 static void
