@@ -252,7 +252,7 @@ collect_notes(ImportAnalysis *analysis, const ImportFileRow *row)
 
 	record->nnotes = 0;
 	import_notes_of_row(analysis->notes, row->row_id, &record->notes, &record->nnotes, &analysis->note_room);
-	if (!row->is_blank && !row->is_broken)
+	if (!row->has_plain_period && !row->is_blank && !row->is_broken)
 		add_period_notes(analysis, row);
 	if (row->findings != NULL)
 		add_file_notes(analysis, row);

@@ -40,7 +40,7 @@ import_idents_init(ImportIdents *idents, uint64_t expected)
 {
 	uint32_t	room = FIRST_SLOTS;
 
-	while (room < MAX_FIRST_SLOTS && room / 4 * 3 <= expected)
+	while (room < MAX_FIRST_SLOTS && (room - 1) / 4 * 3 < expected)
 		room *= 2;
 	idents->count = 0;
 	memset(&idents->nodes, 0, sizeof(idents->nodes));

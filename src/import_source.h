@@ -28,6 +28,9 @@
 /* Rows that can be looked at at the same time: the next, and two fetched ones. */
 #define FILE_VIEWS 3
 
+/* Cells of periods that are kept to be compared with. */
+#define FILE_PERIOD_BYTES 32
+
 /* Where a column of the plan comes from. */
 typedef struct FileColumn
 {
@@ -52,6 +55,17 @@ typedef struct FileView
 	MemoryContext context;		/* of what does not lie in the slot */
 } FileView;
 
+/* The period of the row before, which is that of most rows. */
+typedef struct FilePeriod
+{
+	bool		is_known;
+	bool		is_plain;		/* nothing is to be said of it; not known in
+								 * the first pass */
+	ImportRowPeriod period;
+	int			lens[2];		/* -1: no cell */
+	char		cells[2][FILE_PERIOD_BYTES];
+} FilePeriod;
+
 struct ImportFile
 {
 	ImportJob  *job;
@@ -64,6 +78,7 @@ struct ImportFile
 	FileColumn *columns;
 	ImportWords words;
 	ImportPeriodPlan periods;
+	FilePeriod	period;
 	int			valid_from;		/* columns of the plan; -1: none */
 	int			valid_to;
 	int			line;			/* attributes of the table, from 0; -1: none */

@@ -52,6 +52,8 @@ static void read_cell(ImportFile *file, FileView *view, int column, bool with_ra
 static bool has_broken_code(const Jsonb *findings);
 static bool read_cells(ImportFile *file, FileView *view, const int *columns, int ncolumns, bool until_said);
 static void read_row(ImportFile *file, FileView *view, ImportFileRow *row);
+static bool is_same_period(const FilePeriod *last, const SbSlice cells[2]);
+static void read_period(ImportFile *file, ImportFileRow *row);
 
 /* Make room for a row that is looked at. */
 static void
@@ -405,8 +407,6 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 	MemoryContext old = MemoryContextSwitchTo(view->context);
 	bool		is_part = file->is_first && view == &file->views[0];
 	TupleTableSlot *slot = view->slot;
-	ImportRowPeriod period;
-	static const SbSlice nothing = {NULL, 0};
 
 	MemoryContextReset(view->context);
 	if (is_part)
@@ -430,13 +430,49 @@ read_row(ImportFile *file, FileView *view, ImportFileRow *row)
 		? DatumGetJsonbP(slot->tts_values[file->findings]) : NULL;
 	row->is_broken = row->findings != NULL && has_broken_code(row->findings);
 	MemoryContextSwitchTo(old);
+}
 
-	period = import_read_period(&file->periods, file->valid_from >= 0 ? view->cells[file->valid_from] : nothing,
-								file->valid_to >= 0 ? view->cells[file->valid_to] : nothing);
-	row->has_period = period.has_period;
-	row->valid_from = period.valid_from;
-	row->valid_to = period.valid_to;
-	row->valid_until = period.valid_until;
+/* Are these the cells of the period of the row before? */
+static bool
+is_same_period(const FilePeriod *last, const SbSlice cells[2])
+{
+	for (int i = 0; i < 2; i++)
+	{
+		int			len = cells[i].data == NULL ? -1 : (int) cells[i].len;
+
+		if (!last->is_known || last->lens[i] != len || (len > 0 && memcmp(last->cells[i], cells[i].data, len) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* The period of a row that was read. */
+static void
+read_period(ImportFile *file, ImportFileRow *row)
+{
+	FilePeriod *last = &file->period;
+	ImportFinding findings[IMPORT_PERIOD_FINDINGS];
+	char		hints[2][SB_HINT_SIZE];
+	SbSlice		cells[2];
+
+	import_file_period_cells(file, row, &cells[0], &cells[1]);
+	if (!is_same_period(last, cells))
+	{
+		last->period = import_read_period(&file->periods, cells[0], cells[1]);
+		last->is_plain = !file->is_first && import_judge_period(&file->periods, cells[0], cells[1], findings, hints) == 0;
+		last->is_known = cells[0].len <= FILE_PERIOD_BYTES && cells[1].len <= FILE_PERIOD_BYTES;
+		for (int i = 0; i < 2 && last->is_known; i++)
+		{
+			last->lens[i] = cells[i].data == NULL ? -1 : (int) cells[i].len;
+			if (cells[i].len > 0)
+				memcpy(last->cells[i], cells[i].data, cells[i].len);
+		}
+	}
+	row->has_period = last->period.has_period;
+	row->has_plain_period = last->is_plain;
+	row->valid_from = last->period.valid_from;
+	row->valid_to = last->period.valid_to;
+	row->valid_until = last->period.valid_until;
 }
 
 /* The next row of the first pass; false after the last, and before one that is out of order. */
@@ -481,6 +517,7 @@ import_file_next(ImportFile *file, ImportFileRow *row)
 			return false;
 		row->row_id = ++file->next;
 		read_row(file, view, row);
+		read_period(file, row);
 		return true;
 	}
 	if (file->next >= file->nrows)
@@ -491,6 +528,7 @@ import_file_next(ImportFile *file, ImportFileRow *row)
 	else if (!table_scan_getnextslot(file->scan, ForwardScanDirection, view->slot))
 		elog(ERROR, "row " INT64_FORMAT " of the file has vanished", row->row_id);
 	read_row(file, view, row);
+	read_period(file, row);
 	return true;
 }
 
@@ -515,12 +553,13 @@ void
 import_file_rewind(ImportFile *file)
 {
 	file->is_first = false;
+	file->period.is_known = false;
 	file->next = 0;
 	if (file->scan != NULL)
 		table_rescan(file->scan, NULL);
 }
 
-/* A row by its number, beside the order. */
+/* The cells of a row by its number, beside the order. */
 void
 import_file_fetch(ImportFile *file, int64 row_id, ImportFileRow *row)
 {

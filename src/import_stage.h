@@ -54,6 +54,8 @@ typedef struct ImportFileRow
 	int32		valid_to;
 	int32		valid_until;
 	bool		has_period;
+	bool		has_plain_period;	/* nothing is to be said of its period; the
+									 * first pass does not say so */
 } ImportFileRow;
 
 /* The file of a job. */
@@ -67,8 +69,8 @@ extern bool import_file_sort(ImportFile *file);
 extern void import_file_rewind(ImportFile *file);
 
 /*
- * A row by its number, beside the order; not before the first pass has ended.
- * It is good until the next but one is fetched.
+ * A row by its number, beside the order, without its period; not before the
+ * first pass has ended.  It is good until the next but one is fetched.
  */
 extern void import_file_fetch(ImportFile *file, int64 row_id, ImportFileRow *row);
 extern void import_file_period_cells(const ImportFile *file, const ImportFileRow *row, SbSlice *from, SbSlice *to);

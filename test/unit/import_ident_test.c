@@ -128,6 +128,41 @@ test_values(void)
 	end(&idents);
 }
 
+/* However many are expected, the same are found; room for them is made at once, and never for more than 16 MB. */
+static void
+test_expected(void)
+{
+	static const uint64_t expectations[] = {1, 765, 766, 100000, UINT64_MAX};
+	char		text[40];
+	uint32_t	node;
+	bool		same = true;
+
+	for (int i = 0; i < 5; i++)
+	{
+		ImportIdents idents;
+		uint32_t	mask;
+
+		begin(&idents);
+		give(NULL, idents.slots);
+		import_idents_init(&idents, expectations[i]);
+		mask = idents.mask;
+		for (uint32_t j = 0; j < 2000; j++)
+		{
+			snprintf(text, sizeof(text), "%u", j);
+			same = same && import_idents_add(&idents, 0, slice(text), &node) && node == j;
+			same = same && (j >= expectations[i] || idents.mask == mask);
+		}
+		for (uint32_t j = 0; j < 2000; j++)
+		{
+			snprintf(text, sizeof(text), "%u", j);
+			same = same && import_idents_find(&idents, 0, slice(text), &node) && node == j;
+		}
+		same = same && mask < 4 * 1024 * 1024;
+		end(&idents);
+	}
+	ok(same, "whatever is expected, room is made for it up to 16 MB, and all are found");
+}
+
 /* No more than 48 bytes for an identifier of nine digits, before what is known of its unit. */
 static void
 test_memory(void)
@@ -276,6 +311,7 @@ int
 main(void)
 {
 	test_values();
+	test_expected();
 	test_memory();
 	test_trees();
 	test_sums();
