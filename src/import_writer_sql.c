@@ -14,10 +14,12 @@
  */
 #include "import_analyse.h"
 
+#include "access/hio.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 
 /* As many rows, and bytes of them, as COPY keeps. */
 #define WRITER_ROWS 1000
@@ -92,6 +94,9 @@ import_writer_open(Relation relation, bool with_foreign_keys)
 	InitResultRelInfo(writer->result, relation, 0, NULL, 0);
 	ExecOpenIndices(writer->result, false);
 	writer->bulk = GetBulkInsertState();
+	/* rows that are read again soon stay in shared buffers, as those of INSERT do */
+	FreeAccessStrategy(writer->bulk->strategy);
+	writer->bulk->strategy = NULL;
 	writer->command = GetCurrentCommandId(true);
 	return writer;
 }
