@@ -444,10 +444,7 @@ take_hierarchical(ImportIdentify *identify, const ImportFileRow *row, int slot, 
 		memcpy(path + len, value.data, value.len);
 		len += value.len;
 	}
-	take_ident(identify, slot, (SbSlice)
-			   {
-				   path, len
-			   });
+	take_ident(identify, slot, (SbSlice) {path, len});
 	return true;
 }
 
@@ -468,10 +465,7 @@ remark_row(ImportIdentify *identify, const char *code, IdentifyRow *row)
 	bool		is_blank = (row->flags & IDENTIFY_SKIPPED) != 0;
 	IdentifyRemark remark;
 
-	import_remark_begin(identify, &remark, is_blank ? IMPORT_INFO : IMPORT_ERROR, code, NULL, (SbSlice)
-						{
-							NULL, 0
-						});
+	import_remark_begin(identify, &remark, is_blank ? IMPORT_INFO : IMPORT_ERROR, code, NULL, (SbSlice) {NULL, 0});
 	if (!is_blank)
 	{
 		import_remark_names(&remark, "columns", identify->own_names, identify->nown);

@@ -173,10 +173,7 @@ take_known(ImportIdentify *identify, int type)
 		int32		establishment = result_number(i, 3);
 		uint32		node;
 
-		if (!import_idents_find(&identify->idents, type, (SbSlice)
-								{
-									VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)
-								}, &node))
+		if (!import_idents_find(&identify->idents, type, (SbSlice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, &node))
 			continue;
 		import_idents_node(&identify->idents, node)->unit =
 			legal_unit != 0 ? IMPORT_LEGAL_UNIT(legal_unit) :

@@ -34,12 +34,14 @@
 /* Where a column of the plan comes from. */
 typedef struct FileColumn
 {
-	int			attribute;		/* of the table, from 0; -1: from the definition */
+	int			attribute;		/* of the table, from 0; -1: from the
+								 * definition */
 	bool		is_ident;
 	bool		is_code;
 	IdentRule  *rule;			/* of a regular identifier; NULL: none */
 	ImportReading *rules;		/* NULL: none */
-	SbSlice		fixed;			/* what the definition says; NULL data: nothing */
+	SbSlice		fixed;			/* what the definition says; NULL data:
+								 * nothing */
 	Datum		fixed_raw;
 } FileColumn;
 

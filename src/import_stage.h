@@ -40,8 +40,8 @@ typedef struct ImportFileRow
 	const SbSlice *cells;		/* per column of the plan, trimmed; NULL data:
 								 * nothing */
 	const SbSlice *given;		/* per column: an identifier as the file has
-								 * it, where it was normalised; otherwise
-								 * NULL data */
+								 * it, where it was normalised; otherwise NULL
+								 * data */
 	const bool *erased;			/* per column: an identifier that is a word
 								 * that erases; such a cell is nothing */
 	const Datum *raw;			/* per column: the cell as a text */
@@ -54,8 +54,8 @@ typedef struct ImportFileRow
 	int32		valid_to;
 	int32		valid_until;
 	bool		has_period;
-	bool		has_plain_period;	/* nothing is to be said of its period; the
-									 * first pass does not say so */
+	bool		has_plain_period;	/* nothing is to be said of its period;
+									 * the first pass does not say so */
 } ImportFileRow;
 
 /* The file of a job. */

@@ -34,7 +34,8 @@ typedef struct ImportTarget
 	int			column;			/* of the file, or of the query of rows */
 	Oid			type;
 	int32		typmod;
-	int			scale;			/* digits that numbers are rounded to; -1: none */
+	int			scale;			/* digits that numbers are rounded to; -1:
+								 * none */
 	Datum		fixed;
 	Oid			fixed_type;
 	bool		fixed_null;
@@ -539,11 +540,8 @@ source_datum(ImportTargets *targets, ImportTarget *target, const ImportRecord *r
 			return stage_datum(record, target->column, is_null);
 		case IMPORT_FROM_STAGE_PATH:
 			path = stage_datum(record, target->column, is_null);
-			return *is_null ? path : path_datum(target, (SbSlice)
-												{
-													VARDATA_ANY(DatumGetPointer(path)),
-													VARSIZE_ANY_EXHDR(DatumGetPointer(path))
-												});
+			return *is_null ? path : path_datum(target, (SbSlice) {VARDATA_ANY(DatumGetPointer(path)),
+																   VARSIZE_ANY_EXHDR(DatumGetPointer(path))});
 		default:
 			return state_datum(targets, target, record, is_null);
 	}

@@ -94,7 +94,11 @@ import_writer_open(Relation relation, bool with_foreign_keys)
 	InitResultRelInfo(writer->result, relation, 0, NULL, 0);
 	ExecOpenIndices(writer->result, false);
 	writer->bulk = GetBulkInsertState();
-	/* rows that are read again soon stay in shared buffers, as those of INSERT do */
+
+	/*
+	 * rows that are read again soon stay in shared buffers, as those of
+	 * INSERT do
+	 */
 	FreeAccessStrategy(writer->bulk->strategy);
 	writer->bulk->strategy = NULL;
 	writer->command = GetCurrentCommandId(true);
