@@ -74,17 +74,26 @@ INSERT INTO input (job, label, valid_from, valid_to) VALUES
     ('slashes', 'i41', '01/02/2023', 'infinity'),
     ('both', 'i41', '01/02/2023', 'infinity'),
     ('both', 'i41', '31/12/2023', 'infinity'),
-    ('both', 'i41', '02/02/2023', 'infinity');
+    ('both', 'i41', '02/02/2023', 'infinity'),
+    ('unclear', 'i41', '01/02/2023', '2023-12-31'),
+    ('unclear', 'i41', '03/02/2023', '01/02/2024'),
+    ('unclear', 'i41', '31/12/2022', '2023-12-31'),
+    ('unclear', 'i41', '12/31/2022', '31/12/2023');
 SET datestyle = 'SQL, MDY';
 SET timezone = 'Pacific/Apia';
 CALL run('iso', '{YYYY-MM-DD}');
 CALL run('dots', '{D.M.YYYY}');
 CALL run('slashes', '{DD/MM/YYYY}');
 CALL run('both', '{DD/MM/YYYY,MM/DD/YYYY}');
+-- The first dates of periods are written in both ways; of their last ones, those in the other format say nothing.
+CALL run('unclear', '{DD/MM/YYYY,MM/DD/YYYY,YYYY-MM-DD}');
 SET datestyle = 'ISO, YMD';
 SET timezone = 'UTC';
 SELECT s.* FROM said AS s WHERE s.job = 'iso' ORDER BY s.label, s.line, s."column", s.code;
 SELECT s.* FROM said AS s WHERE s.job <> 'iso' ORDER BY s.job, s.label, s.line, s."column", s.code;
+-- Of the file: which format it will be, where the others tell.
+SELECT j.slug, f.column_name, f.code, f.severity, f.details, statbus.render_template(c.message, f.details || jsonb_build_object('column', f.column_name)) AS message
+FROM import.finding AS f JOIN import.job AS j ON j.id = f.job_id JOIN import.finding_code AS c USING (code) WHERE f.code = 'date_format_likely' ORDER BY j.id, f.column_name;
 -- What the cells were read as.
 SELECT 'iso' AS job, i.label, d.valid_from, d.valid_to, d.valid_until, d.birth_date, d.state
 FROM (SELECT x.*, row_number() OVER (PARTITION BY x.job ORDER BY x.place) AS row_id FROM public.input AS x WHERE x.job = 'iso') AS i JOIN import.iso_data AS d USING (row_id)

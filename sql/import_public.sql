@@ -156,6 +156,16 @@ SELECT public.send('unites_again', 'sirene_unite_legale', :'content');
 CALL worker.process_tasks();
 SELECT * FROM public.outcome WHERE slug LIKE '%\_again';
 
+-- A definition that takes no file with a column that it does not know: the file is refused, and says which.
+UPDATE import.definition SET unknown_columns = 'refuse' WHERE slug = 'legal_unit_job_provided';
+INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to) SELECT 'strictly', d.id, '2024-01-01', 'infinity' FROM import.definition AS d WHERE d.slug = 'legal_unit_job_provided';
+SELECT f ->> 'code' AS code, f ->> 'severity' AS severity, f ->> 'column' AS "column", f -> 'details' AS details
+FROM jsonb_array_elements(import.upload_chunk('strictly', 1, true, convert_to(E'tax_ident,nmae,name,colour,errors\n900000001,x,North,red,\n', 'UTF8')) -> 'findings') AS f
+WHERE f ->> 'code' NOT IN ('delimiter_detected', 'columns_absent');
+SELECT j.state, j.total_rows, (SELECT count(*) FROM import.strictly_upload) AS rows FROM import.job AS j WHERE j.slug = 'strictly';
+SELECT import.upload_chunk('strictly', 1, true, convert_to(E'tax_ident,name,errors\n900000001,North,\n', 'UTF8')) ->> 'rows' AS rows;
+UPDATE import.definition SET unknown_columns = 'each' WHERE slug = 'legal_unit_job_provided';
+
 -- What definitions are made of -------------------------------------------------------------------------------------
 -- What is refused.
 UPDATE import.mapping AS m SET words = '["A"]' FROM import.definition AS d WHERE d.id = m.definition_id AND d.slug = 'sirene_etablissement' AND m.words IS NOT NULL;

@@ -170,6 +170,11 @@ import_judge_date(ImportJudge *judge, int column)
 		ImportFinding *finding = refuse(judge, column, code);
 
 		import_add_list(finding, "formats", plan->date_format_names, plan->ndate_formats);
+		if (code == SB_PARSE_DATE_OUT_OF_RANGE)
+		{
+			import_add_text(finding, "min", (SbSlice) {SB_DAY_MIN, strlen(SB_DAY_MIN)});
+			import_add_text(finding, "max", (SbSlice) {SB_DAY_MAX, strlen(SB_DAY_MAX)});
+		}
 		import_add_hint(judge, finding, SB_HINT_DATE, cell);
 		return;
 	}

@@ -126,6 +126,18 @@ add_finding(ImportFinding *findings, int *count, ImportSeverity severity, const 
 	return finding;
 }
 
+/* Add a detail to a finding, which points to the text. */
+static void
+add_text(ImportFinding *finding, const char *key, const char *text)
+{
+	ImportDetail *detail = &finding->details[finding->ndetails++];
+
+	detail->key = key;
+	detail->type = IMPORT_DETAIL_TEXT;
+	detail->text.data = text;
+	detail->text.len = strlen(text);
+}
+
 /* What is to be said of one end by itself. */
 static void
 judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *findings, int *count, char *hint)
@@ -143,14 +155,13 @@ judge_bound(const ImportPeriodPlan *plan, const Bound *bound, ImportFinding *fin
 		finding->details[0].type = IMPORT_DETAIL_LIST;
 		finding->details[0].list = plan->format_names;
 		finding->details[0].nlist = plan->nformats;
-		if (sb_parse_hint(SB_HINT_DATE, bound->cell.data, bound->cell.len, hint, SB_HINT_SIZE))
+		if (bound->code == SB_PARSE_DATE_OUT_OF_RANGE)
 		{
-			finding->ndetails = 2;
-			finding->details[1].key = "hint";
-			finding->details[1].type = IMPORT_DETAIL_TEXT;
-			finding->details[1].text.data = hint;
-			finding->details[1].text.len = strlen(hint);
+			add_text(finding, "min", SB_DAY_MIN);
+			add_text(finding, "max", SB_DAY_MAX);
 		}
+		if (sb_parse_hint(SB_HINT_DATE, bound->cell.data, bound->cell.len, hint, SB_HINT_SIZE))
+			add_text(finding, "hint", hint);
 	}
 	else if (bound->date.has_time)
 		add_finding(findings, count, bound->date.midnight ? IMPORT_INFO : IMPORT_WARNING, "time_dropped", bound);

@@ -25,6 +25,8 @@
 /* The years a register can hold. */
 #define SB_YEAR_MIN 1
 #define SB_YEAR_MAX 9999
+#define SB_DAY_MIN "0001-01-01"
+#define SB_DAY_MAX "9999-12-31"
 
 /* The most digits a number may be written with. */
 #define SB_NUMBER_DIGITS 1000

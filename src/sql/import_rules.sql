@@ -123,6 +123,59 @@ $note_rules$;
 COMMENT ON FUNCTION import.note_rules(integer) IS 'Says of the file of a job which rules could not be judged; internal';
 REVOKE ALL ON FUNCTION import.note_rules(integer) FROM PUBLIC;
 
+-- Of a column with dates that can be read in two of the declared formats: when its other dates are right as one of these formats alone,
+-- that will be the one. Declaring several formats is rare, and then a file with such dates.
+CREATE OR REPLACE FUNCTION import.note_dates(job_id integer)
+RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $note_dates$
+DECLARE
+    job record;
+    c record;
+    found jsonb;
+BEGIN
+    SELECT j.data_table_name, j.definition_snapshot AS snapshot,
+           ARRAY(SELECT jsonb_array_elements_text(j.definition_snapshot #> '{import_definition,date_formats}')) AS formats,
+           j.definition_snapshot #>> '{import_definition,valid_time_from}' = 'source_columns' AS has_periods
+    INTO STRICT job FROM import.job AS j WHERE j.id = note_dates.job_id;
+    IF cardinality(job.formats) < 2 THEN
+        RETURN;
+    END IF;
+    FOR c IN
+        SELECT p.column_name, left(p.column_name, -4) AS name
+        FROM import.plan_column(job.snapshot) AS p
+        WHERE p.purpose = 'source_input' AND p.source_column_name IS NOT NULL
+        AND (p.column_name IN ('birth_date_raw', 'death_date_raw') OR job.has_periods AND p.column_name IN ('valid_from_raw', 'valid_to_raw'))
+        ORDER BY p.place
+    LOOP
+        EXECUTE format($sql$
+            WITH value AS (
+                SELECT d.%1$I AS cell, count(*) AS n, count(*) FILTER (WHERE d.errors ->> %2$L = 'date_ambiguous') AS ambiguous
+                FROM import.%3$I AS d WHERE d.%1$I IS NOT NULL GROUP BY d.%1$I),
+            candidate AS (
+                SELECT f.format FROM unnest($1) AS f (format)
+                WHERE EXISTS (SELECT FROM value AS v WHERE v.ambiguous > 0 AND import.parse_date(v.cell, ARRAY[f.format]) IS NOT NULL)),
+            judged AS (
+                SELECT min(c.format) AS format, v.n
+                FROM value AS v CROSS JOIN candidate AS c
+                WHERE import.parse_date(v.cell, ARRAY[c.format]) IS NOT NULL
+                GROUP BY v.cell, v.n
+                HAVING count(*) = 1)
+            SELECT jsonb_build_array(jsonb_build_object('code', 'date_format_likely', 'severity', 'info', 'column', %4$L, 'details', jsonb_build_object(
+                       'ambiguous', (SELECT sum(v.ambiguous) FROM value AS v), 'rows', sum(j.n), 'format', min(j.format))))
+            FROM judged AS j
+            HAVING count(DISTINCT j.format) = 1$sql$, c.column_name, c.column_name, job.data_table_name, c.name)
+        INTO found USING job.formats;
+        IF found IS NOT NULL THEN
+            PERFORM import.store_findings(job_id, '{0}', ARRAY[NULL::bigint], ARRAY[found]);
+        END IF;
+    END LOOP;
+END
+$note_dates$;
+COMMENT ON FUNCTION import.note_dates(integer) IS 'Says of the file of a job which format its dates have that can be read in two ways; internal';
+REVOKE ALL ON FUNCTION import.note_dates(integer) FROM PUBLIC;
+
 -- The narrowest limit decides; each is that of the job, else that of its definition as it was.
 CREATE OR REPLACE FUNCTION import.too_many_errors(job_id integer, errors bigint, total bigint)
 RETURNS boolean

@@ -192,6 +192,7 @@ BEGIN
                     USING ERRCODE = 'data_corrupted';
             END IF;
             PERFORM import.note_rules(job.id);
+            PERFORM import.note_dates(job.id);
             next_state := CASE WHEN import.too_many_errors(job.id, counts.errors, counts.total) THEN 'rejected'
                                WHEN coalesce(job.review, counts.errors > 0) THEN 'waiting_for_review' ELSE 'processing_data' END;
             seconds := greatest(EXTRACT(epoch FROM clock_timestamp() - started_at), 0.001);

@@ -205,6 +205,7 @@ AS $match_headings$
 DECLARE
     -- What a downloaded data table has beside the columns of the file.
     of_reports CONSTANT text[] := '{row_id,source_line,founding_row_id,operation,action,state,batch_seq,errors,warnings,merge_status}';
+    is_strict CONSTANT boolean := coalesce(snapshot #>> '{import_definition,unknown_columns}' = 'refuse', false);
     found jsonb;
 BEGIN
     SELECT count(h.column_name), array_agg(h.column_name ORDER BY h.place), array_agg(coalesce(h.finding_name, h.heading) ORDER BY h.place)
@@ -230,7 +231,9 @@ BEGIN
         FROM import.heading_matches(headings, snapshot) AS h
         WHERE h.rank > 1
         UNION ALL
-        SELECT 3, h.place, jsonb_build_object('code', 'column_ignored', 'severity', 'warning', 'column', h.heading, 'details',
+        SELECT CASE WHEN is_strict THEN 2 ELSE 3 END, h.place,
+               jsonb_build_object('code', CASE WHEN is_strict THEN 'column_unknown' ELSE 'column_ignored' END,
+                   'severity', CASE WHEN is_strict THEN 'error' ELSE 'warning' END, 'column', h.heading, 'details',
                    jsonb_strip_nulls(jsonb_build_object('position', h.place, 'suggestion', near.column_name)))
         FROM import.heading_matches(headings, snapshot) AS h
         LEFT JOIN LATERAL (

@@ -153,6 +153,15 @@ AS $finding_sql$
                   finding_sql.code, finding_sql.severity, finding_sql.column_name, finding_sql.value, finding_sql.details)
 $finding_sql$;
 
+-- Between which days a date must lie, for the details of one that does not.
+CREATE FUNCTION import_oracle.day_limits(code text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $day_limits$
+    SELECT CASE WHEN code = 'date_out_of_range' THEN '{"min": "0001-01-01", "max": "9999-12-31"}'::jsonb ELSE '{}' END
+$day_limits$;
+
 -- Findings as clients of the data table read them: one key per column, <column>_raw.
 CREATE FUNCTION import_oracle.findings_by_column(findings jsonb[], show_value boolean)
 RETURNS jsonb
@@ -294,7 +303,7 @@ BEGIN
             parsed := parsed || format('%s AS %I, %s AS %I', cell, 'e_' || col, replace(reader, '@', '(' || cell || ')'), 'p_' || col);
             infos := infos || format('CASE WHEN t.%1$I <> %2$s THEN %3$s END', 'e_' || col, raw, import_oracle.finding_sql('info', 'text_marker_removed', col, raw));
             errors := errors || format('CASE WHEN %1$s IS NOT NULL AND %2$s IS NULL THEN %3$s WHEN NOT isfinite(%2$s) THEN %4$s END', raw, value,
-                replace(import_oracle.finding_sql('error', '@', col, raw, format('jsonb_build_object(''formats'', to_jsonb(%L::text[]), ''hint'', import.parse_hint(''date'', %s))', date_formats, raw)),
+                replace(import_oracle.finding_sql('error', '@', col, raw, format('jsonb_build_object(''formats'', to_jsonb(%1$L::text[]), ''hint'', import.parse_hint(''date'', %2$s)) || import_oracle.day_limits(import.parse_date_error(%2$s, %1$L))', date_formats, raw)),
                     $$'@'$$, format('import.parse_date_error(%s, %L)', raw, date_formats)),
                 import_oracle.finding_sql('error', 'date_infinite_not_allowed', col, raw));
             warnings := warnings

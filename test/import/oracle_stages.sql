@@ -197,7 +197,7 @@ BEGIN
             bound || '_raw',
             import_oracle.finding_sql('error', 'value_missing', bound),
             replace(import_oracle.finding_sql('error', '@', bound, format('s.%I', bound || '_raw'),
-                format('jsonb_build_object(''formats'', to_jsonb(%L::text[]), ''hint'', import.parse_hint(''date'', s.%I))', formats, bound || '_raw')),
+                format('jsonb_build_object(''formats'', to_jsonb(%1$L::text[]), ''hint'', import.parse_hint(''date'', s.%2$I)) || import_oracle.day_limits(import.parse_date_error(s.%2$I, %1$L))', formats, bound || '_raw')),
                 $$'@'$$, format('import.parse_date_error(s.%I, %L)', bound || '_raw', formats)),
             bound, formats,
             import_oracle.finding_sql('warning', 'time_dropped', bound, format('s.%I', bound || '_raw')),
