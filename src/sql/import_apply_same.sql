@@ -97,8 +97,9 @@ BEGIN
 
     RETURN QUERY
         SELECT 'stat_for_unit', format('a.%I IS NOT NULL', d.code),
-               import.held_sql(match || format(' AND t.stat_definition_id = %s', d.id), ARRAY['value_' || d.type, 'data_source_id'],
-                               ARRAY[format(CASE d.type::text WHEN 'float' THEN 'a.%I::double precision' ELSE 'a.%I' END, d.code), 'a.data_source_id'], by_patch), false
+               -- Only rows with a number are asked.
+               import.held_sql(match || format(' AND t.stat_definition_id = %s', d.id), '{data_source_id}', '{a.data_source_id}', by_patch,
+                               import.same_sql(ARRAY['value_' || d.type], ARRAY[format(CASE d.type::text WHEN 'float' THEN 'a.%I::double precision' ELSE 'a.%I' END, d.code)], false)), false
         FROM import.plan_column(snapshot) AS p
         JOIN register.stat_definition AS d ON d.id = p.stat_definition_id AND d.code = p.column_name
         WHERE p.purpose = 'internal'
@@ -228,7 +229,12 @@ BEGIN
     SELECT array_agg(p.part ORDER BY p.part), array_agg(p.says ORDER BY p.part) INTO parts, conditions
     FROM (SELECT x.part, string_agg(x.says, ' OR ') AS says FROM import.row_parts(job.snapshot) AS x
           WHERE x.part NOT IN ('external_ident', 'tag_for_unit') GROUP BY x.part) AS p;
-    IF parts IS NULL OR NOT import.find_unchanged(job.snapshot, job.data_table_name, batch, import.shape_sql(conditions)) THEN
+    IF parts IS NULL THEN
+        RETURN;
+    END IF;
+    IF NOT import.find_unchanged(job.snapshot, job.data_table_name, batch, import.shape_sql(conditions)) THEN
+        -- The next batch may be another user's, who cannot drop it.
+        PERFORM import.drop_temporary('import_same');
         RETURN;
     END IF;
     -- A unit of which one row may change something is merged with all its rows.
