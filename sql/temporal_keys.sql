@@ -623,3 +623,67 @@ SELECT temporal.drop_constraint('lone', 'lone_key');
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'lone'::regclass;
 ALTER TABLE parted ATTACH PARTITION lone DEFAULT;
 DROP TABLE parted, elder;
+
+\echo ** statements of many rows into a large table: what lies close together is walked over, the rest is searched
+CREATE TABLE large (n integer GENERATED ALWAYS AS IDENTITY, id integer NOT NULL, kind text NOT NULL, f date NOT NULL, u date NOT NULL,
+                    r daterange GENERATED ALWAYS AS (daterange(f, u)) STORED);
+CREATE TABLE mirror (LIKE large INCLUDING ALL);
+INSERT INTO large (id, kind, f, u) SELECT i, k, date '2020-01-01' + i % 9, date '2020-02-01' + i % 7 FROM generate_series(1, 4000) AS i, unnest('{a,b}'::text[]) AS k;
+INSERT INTO mirror SELECT FROM large WHERE false;
+SELECT temporal.add_unique('large', '{id,kind}', period => 'r', constraint_name => 'large_key');
+CREATE FUNCTION many_rows(rounds integer, OUT refused integer, OUT accepted integer, OUT wrong text) LANGUAGE plpgsql AS $many_rows$
+DECLARE
+    start integer;
+    statement text;
+    expected boolean;
+    was_refused boolean;
+BEGIN
+    refused := 0;
+    accepted := 0;
+    INSERT INTO mirror (id, kind, f, u) SELECT id, kind, f, u FROM large ORDER BY n;
+    FOR i IN 1 .. rounds LOOP
+        start := CASE WHEN random() < 0.5 THEN 1 + floor(random() * 3900) ELSE 5000 + i * 400 END;
+        statement := CASE floor(random() * 4)
+            -- other time of units that are there, or new ones; now and then one of them twice, or one that is there
+            WHEN 0 THEN format('INSERT INTO %%s (id, kind, f, u) SELECT %1$s + x, ''a'', date ''2021-01-01'' + %2$s, date ''2021-02-01'' + %2$s FROM generate_series(1, 70) AS x', start, i * 40)
+            WHEN 1 THEN format('INSERT INTO %%s (id, kind, f, u) SELECT %s + mod(x, %s), chr(97 + x / 100), date ''2021-01-01'' + %s + x, date ''infinity'' FROM generate_series(0, 199) AS x',
+                               start, CASE WHEN random() < 0.5 THEN 99 ELSE 100 END, i * 40)
+            WHEN 2 THEN format('INSERT INTO %%s (id, kind, f, u) SELECT %1$s * x, ''b'', date ''2020-01-01'' - %2$s, date ''2020-01-01'' - %2$s + %3$s FROM generate_series(1, 90) AS x',
+                               1 + floor(random() * 40)::integer, i * 10, CASE WHEN random() < 0.5 THEN 9 ELSE 11 + i * 10 END)
+            -- what was there before lies in the index as well
+            ELSE format('UPDATE %%s SET f = f + %1$s, u = CASE u WHEN ''infinity'' THEN u ELSE u + %2$s END WHERE id BETWEEN %3$s AND %3$s + 80',
+                        floor(random() * 2)::integer, 1 + floor(random() * 3)::integer, start) END;
+        was_refused := false;
+        BEGIN
+            EXECUTE format(statement, 'large');
+        EXCEPTION WHEN exclusion_violation OR unique_violation THEN
+            was_refused := true;
+        END;
+        BEGIN
+            EXECUTE format(statement, 'mirror');
+            expected := EXISTS (SELECT FROM mirror AS a JOIN mirror AS b ON b.id = a.id AND b.kind = a.kind AND b.n > a.n AND a.r && b.r);
+            IF expected THEN
+                RAISE EXCEPTION 'away with it' USING ERRCODE = 'ZZ001';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+            NULL;
+        END;
+        IF was_refused <> expected THEN
+            wrong := statement;
+            RETURN;
+        END IF;
+        refused := refused + was_refused::integer;
+        accepted := accepted + (NOT was_refused)::integer;
+    END LOOP;
+END
+$many_rows$;
+SELECT refused > 20 AS some_refused, accepted > 40 AS some_accepted, wrong FROM many_rows(120);
+SELECT count(*) = (SELECT count(*) FROM mirror) AS is_equal FROM large;
+-- a trigger takes a row away again, and another one comes under what it covered
+CREATE FUNCTION takes_away() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM large WHERE id = 90001 AND kind = 'gone'; RETURN NULL; END $$;
+CREATE TRIGGER a_takes_away AFTER INSERT ON large FOR EACH STATEMENT EXECUTE FUNCTION takes_away();
+INSERT INTO large (id, kind, f, u) SELECT 90000 + x, k, date '2020-01-01', date 'infinity' FROM generate_series(1, 80) AS x, unnest('{gone,stays}'::text[]) AS k
+UNION ALL SELECT 90001, 'gone', '2021-01-01', 'infinity';
+SELECT count(*) FROM large WHERE id >= 90000;
+DROP TABLE large, mirror;
+DROP FUNCTION many_rows, takes_away;

@@ -41,6 +41,8 @@ static int	column_of(const TriggerData *data, const char *name);
 static Datum value_of(const TriggerData *data, HeapTuple row, const char *name, bool *is_null);
 static HeapTuple with_columns(const TriggerData *data, HeapTuple row, int count, const char *const *names,
 							  Datum *values, bool *nulls);
+static bool has_columns(const TriggerData *data, HeapTuple row, int count, const char *const *names,
+						const Datum *values, const bool *nulls);
 static RowLookup *look_up(FunctionCallInfo fcinfo, const char *query, int32 id);
 
 /* The call of a BEFORE ROW trigger. */
@@ -88,6 +90,24 @@ with_columns(const TriggerData *data, HeapTuple row, int count, const char *cons
 	for (int i = 0; i < count; i++)
 		columns[i] = column_of(data, names[i]);
 	return heap_modify_tuple_by_cols(row, RelationGetDescr(data->tg_relation), count, columns, values, nulls);
+}
+
+/* Does the row have these values, byte by byte? */
+static bool
+has_columns(const TriggerData *data, HeapTuple row, int count, const char *const *names,
+			const Datum *values, const bool *nulls)
+{
+	for (int i = 0; i < count; i++)
+	{
+		int			number = column_of(data, names[i]);
+		Form_pg_attribute column = TupleDescAttr(RelationGetDescr(data->tg_relation), number - 1);
+		bool		is_null;
+		Datum		value = statbus_getattr(row, number, RelationGetDescr(data->tg_relation), &is_null);
+
+		if (is_null != nulls[i] || (!is_null && !datum_image_eq(value, values[i], column->attbyval, column->attlen)))
+			return false;
+	}
+	return true;
 }
 
 /* The row of a code list, found by a query with its id as parameter; asked once per statement. */
@@ -186,7 +206,6 @@ statbus_external_ident_set_shape(PG_FUNCTION_ARGS)
 	bool		is_null;
 	int32		type = DatumGetInt32(value_of(data, row, "type_id", &is_null));
 	RowLookup  *found;
-	char	   *code;
 
 	(void) value_of(data, row, "ident", &no_ident);
 	(void) value_of(data, row, "idents", &no_idents);
@@ -197,11 +216,11 @@ statbus_external_ident_set_shape(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("identifier type with id %d does not exist", type),
 				 errtableconstraint(data->tg_relation, "external_ident_type_id_fkey")));
-	code = TextDatumGetCString(found->values[2]);
 	if (!DatumGetBool(found->values[3]) && (no_ident || !no_idents))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("identifier type \"%s\" is regular: \"ident\" must be given, and \"idents\" must not", code),
+				 errmsg("identifier type \"%s\" is regular: \"ident\" must be given, and \"idents\" must not",
+						TextDatumGetCString(found->values[2])),
 				 errtableconstraint(data->tg_relation, "external_ident_shape_check")));
 	if (DatumGetBool(found->values[3]) && (no_idents || !no_ident))
 	{
@@ -212,11 +231,13 @@ statbus_external_ident_set_shape(PG_FUNCTION_ARGS)
 						  &output, &is_varlena);
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("identifier type \"%s\" is hierarchical: \"idents\" must be given, and \"ident\" must not", code),
+				 errmsg("identifier type \"%s\" is hierarchical: \"idents\" must be given, and \"ident\" must not",
+						TextDatumGetCString(found->values[2])),
 				 errhint("Its components are %s.", OidOutputFunctionCall(output, found->values[1])),
 				 errtableconstraint(data->tg_relation, "external_ident_shape_check")));
 	}
-	pfree(code);
+	if (has_columns(data, row, 2, columns, found->values, found->nulls))
+		return PointerGetDatum(row);
 	return PointerGetDatum(with_columns(data, row, 2, columns, found->values, found->nulls));
 }
 

@@ -460,17 +460,26 @@ temporal_unique_add(UniqueCheck *check, const Datum *keys, uint32 nulls, const S
 void
 temporal_unique_flush(UniqueCheck *check)
 {
+	int64		suspects[UNIQUE_SUSPECTS];
+	int			nsuspects;
+	int			suspect = 0;
+	int			vouched;
 	int			first = 0;
 
 	if (check->row_count == 0)
 		return;
 	if (check->row_count > 1)
 		qsort_arg(check->rows, check->row_count, sizeof(UniqueRow *), compare_rows, check);
+	vouched = temporal_unique_walk_range(check, suspects, &nsuspects);
 	for (int i = 1; i <= check->row_count; i++)
 		if (i == check->row_count || compare_keys(check, check->rows[first], check->rows[i]) != 0)
 		{
 			CHECK_FOR_INTERRUPTS();
-			temporal_unique_group(check, check->rows + first, i - first);
+			while (suspect < nsuspects && suspects[suspect] < (int64) check->rows[first]->keys[0])
+				suspect++;
+			if (first >= vouched || check->rows[first]->whole ||
+				(suspect < nsuspects && suspects[suspect] == (int64) check->rows[first]->keys[0]))
+				temporal_unique_group(check, check->rows + first, i - first);
 			first = i;
 		}
 	MemoryContextReset(check->batch);

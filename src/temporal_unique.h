@@ -15,6 +15,9 @@
 
 #include "nodes/execnodes.h"
 
+/* So many key values a walk over a batch's part of the index may find suspicious before it gives up. */
+#define UNIQUE_SUSPECTS	64
+
 /* How the values of a key column compare. */
 typedef struct UniqueColumn
 {
@@ -62,5 +65,6 @@ extern void temporal_unique_flush(UniqueCheck *check);
 extern void temporal_unique_group(UniqueCheck *check, UniqueRow **rows, int count);
 extern bool temporal_unique_walk_pays(const UniqueCheck *check, double rows);
 extern void temporal_unique_walk(UniqueCheck *check);
+extern int	temporal_unique_walk_range(UniqueCheck *check, int64 *suspects, int *nsuspects);
 
 #endif							/* STATBUS_TEMPORAL_UNIQUE_H */

@@ -7,7 +7,7 @@
  * index entries in their order, the heap not looked at.  Where no entry begins
  * before the latest end of those before it, no two rows overlap, whether they
  * are there, gone or in progress.  The key values where one does are checked
- * exactly.
+ * exactly.  Or one over the part of the index where the rows of a batch lie.
  *
  * IDENTIFICATION
  *	  src/temporal_unique_walk.c
@@ -17,9 +17,12 @@
 #include "postgres.h"
 
 #include "access/itup.h"
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -45,6 +48,10 @@ typedef struct IndexWalk
 								 * needs it */
 } IndexWalk;
 
+static void begin_walk(IndexWalk *walk, UniqueCheck *check, Relation index);
+static bool visit_entry(IndexWalk *walk, const Datum *keys, uint32 nulls, const SbInterval *cuts);
+static bool range_can_be_walked(const UniqueCheck *check, Relation index);
+static void range_keys(const UniqueCheck *check, Relation index, ScanKeyData *keys);
 static bool read_entry(IndexWalk *walk, IndexScanDesc scan, Datum *keys, uint32 *nulls, SbInterval *cuts);
 static bool same_keys(IndexWalk *walk, const Datum *keys, uint32 nulls);
 static bool values_equal(UniqueColumn *column, Datum a, Datum b);
@@ -72,7 +79,6 @@ void
 temporal_unique_walk(UniqueCheck *check)
 {
 	const TemporalColumns *columns = &check->key->columns;
-	const SbOrder *order = &check->type->order;
 	Relation	index;
 	IndexScanDesc scan;
 	ScanDirection direction;
@@ -82,16 +88,8 @@ temporal_unique_walk(UniqueCheck *check)
 	/* raises when the index is missing */
 	if (check->scan == NULL)
 		check->scan = temporal_scan_begin(check->relation, columns);
-	memset(&walk, 0, sizeof(walk));
-	walk.check = check;
 	index = index_open(columns->index, AccessShareLock);
-	for (int i = 0; i < check->count; i++)
-		for (int j = 0; j < check->count; j++)
-			if (index->rd_index->indkey.values[j] == columns->keys[i])
-				walk.position[i] = j;
-	if (check->type->points == PERIOD_DATUM)
-		walk.entry = AllocSetContextCreate(CurrentMemoryContext, "statbus index entry",
-										   ALLOCSET_SMALL_SIZES);
+	begin_walk(&walk, check, index);
 	direction = index->rd_indoption[check->count] & INDOPTION_DESC ?
 		BackwardScanDirection : ForwardScanDirection;
 	InitDirtySnapshot(snapshot);
@@ -105,25 +103,146 @@ temporal_unique_walk(UniqueCheck *check)
 		SbInterval	cuts;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!read_entry(&walk, scan, keys, &nulls, &cuts))
-			continue;
-		if (!walk.any || !same_keys(&walk, keys, nulls))
-		{
-			take_keys(&walk, keys, nulls);
-			take_end(&walk, cuts.hi, true);
-		}
-		else if (walk.suspicious)
-			continue;
-		else if (sb_cut_compare(order, cuts.lo, walk.end) < 0)
+		if (read_entry(&walk, scan, keys, &nulls, &cuts) && visit_entry(&walk, keys, nulls, &cuts))
 			add_suspect(&walk);
-		else
-			take_end(&walk, cuts.hi, false);
 	}
 	index_endscan(scan);
 	index_close(index, NoLock);
 	if (walk.entry != NULL)
 		MemoryContextDelete(walk.entry);
 	temporal_unique_flush(check);
+}
+
+/* Begin a walk over an index of the key. */
+static void
+begin_walk(IndexWalk *walk, UniqueCheck *check, Relation index)
+{
+	memset(walk, 0, sizeof(IndexWalk));
+	walk->check = check;
+	for (int i = 0; i < check->count; i++)
+		for (int j = 0; j < check->count; j++)
+			if (index->rd_index->indkey.values[j] == check->key->columns.keys[i])
+				walk->position[i] = j;
+	if (check->type->points == PERIOD_DATUM)
+		walk->entry = AllocSetContextCreate(CurrentMemoryContext, "statbus index entry",
+											ALLOCSET_SMALL_SIZES);
+}
+
+/* Take an entry; true when by it its key value becomes suspicious. */
+static bool
+visit_entry(IndexWalk *walk, const Datum *keys, uint32 nulls, const SbInterval *cuts)
+{
+	if (!walk->any || !same_keys(walk, keys, nulls))
+	{
+		take_keys(walk, keys, nulls);
+		take_end(walk, cuts->hi, true);
+		return false;
+	}
+	if (walk->suspicious)
+		return false;
+	if (sb_cut_compare(&walk->check->type->order, cuts->lo, walk->end) < 0)
+		return true;
+	take_end(walk, cuts->hi, false);
+	return false;
+}
+
+/*
+ * Can the entries of a batch's key values be walked over, from the least to the
+ * greatest?  The index must have the key's columns in its order, the first of
+ * them one whose values are integers in the index's own order.
+ */
+static bool
+range_can_be_walked(const UniqueCheck *check, Relation index)
+{
+	Oid			type = index->rd_opcintype[0];
+
+	if (check->count == 0 || (type != INT2OID && type != INT4OID && type != INT8OID && type != DATEOID))
+		return false;
+	for (int i = 0; i < check->count; i++)
+		if (index->rd_index->indkey.values[i] != check->key->columns.keys[i])
+			return false;
+	return !(index->rd_indoption[0] & INDOPTION_DESC) && !(index->rd_indoption[check->count] & INDOPTION_DESC) &&
+		check->rows[check->row_count - 1]->nulls == 0;
+}
+
+/* The least and the greatest value of the first column in the batch, which is sorted, as two scan keys. */
+static void
+range_keys(const UniqueCheck *check, Relation index, ScanKeyData *keys)
+{
+	Oid			type = index->rd_opcintype[0];
+	StrategyNumber strategies[2] = {BTGreaterEqualStrategyNumber, BTLessEqualStrategyNumber};
+	Datum		values[2] = {check->rows[0]->keys[0], check->rows[check->row_count - 1]->keys[0]};
+
+	for (int i = 0; i < 2; i++)
+	{
+		Oid			operator = get_opfamily_member(index->rd_opfamily[0], type, type, strategies[i]);
+
+		if (!OidIsValid(operator))
+			elog(ERROR, "missing operator %d in operator family %u", strategies[i], index->rd_opfamily[0]);
+		ScanKeyInit(&keys[i], 1, strategies[i], get_opcode(operator), values[i]);
+	}
+}
+
+/*
+ * Walk over the part of the index where the sorted batch lies.  What is new
+ * stands there close together, and an entry costs far less than a search.
+ * Returns how many rows of the batch are vouched for, but for those whose first
+ * key column is among the suspects; the walk ends where too much else is met.
+ */
+int
+temporal_unique_walk_range(UniqueCheck *check, int64 *suspects, int *nsuspects)
+{
+	Relation	index;
+	IndexScanDesc scan;
+	SnapshotData snapshot;
+	ScanKeyData bounds[2];
+	IndexWalk	walk;
+	int			passed = 0;		/* rows whose first column is less than the entry's */
+	int64		entries = 0;
+	bool		gives_up = false;
+
+	*nsuspects = 0;
+	if (check->row_count < ROWS_WORTH_A_WALK || check->rows[0]->whole || check->key->deferrable)
+		return 0;
+	index = index_open(temporal_key_index(check->relation, &check->key->columns), AccessShareLock);
+	if (!range_can_be_walked(check, index))
+	{
+		index_close(index, NoLock);
+		return 0;
+	}
+	begin_walk(&walk, check, index);
+	range_keys(check, index, bounds);
+	InitDirtySnapshot(snapshot);
+	scan = statbus_index_beginscan(check->relation, index, &snapshot, 2);
+	scan->xs_want_itup = true;
+	index_rescan(scan, bounds, 2, NULL, 0);
+	while (!gives_up && index_getnext_tid(scan, ForwardScanDirection) != NULL)
+	{
+		Datum		keys[INDEX_MAX_KEYS];
+		uint32		nulls;
+		SbInterval	cuts;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!read_entry(&walk, scan, keys, &nulls, &cuts))
+			continue;
+		while (passed < check->row_count && (int64) check->rows[passed]->keys[0] < (int64) keys[0])
+			passed++;
+		gives_up = ++entries > ROWS_WORTH_A_WALK + (int64) passed * ENTRIES_PER_SEARCH / 2;
+		if (gives_up || !visit_entry(&walk, keys, nulls, &cuts))
+			continue;
+		walk.suspicious = true;
+		if (*nsuspects > 0 && suspects[*nsuspects - 1] == (int64) keys[0])
+			continue;
+		if (*nsuspects < UNIQUE_SUSPECTS)
+			suspects[(*nsuspects)++] = (int64) keys[0];
+		else
+			gives_up = true;
+	}
+	index_endscan(scan);
+	index_close(index, NoLock);
+	if (walk.entry != NULL)
+		MemoryContextDelete(walk.entry);
+	return gives_up ? passed : check->row_count;
 }
 
 /* Key and period of an index entry; false when it cannot conflict with any. */
