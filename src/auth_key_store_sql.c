@@ -350,7 +350,7 @@ static char *
 jwk_text(const JoseKey *key, JoseAlg alg, const char *kid, bool is_private)
 {
 	static const char *const curves[] = {
-		[JOSE_P256] = "P-256",[JOSE_P384] = "P-384",[JOSE_P521] = "P-521",[JOSE_ED25519] = "Ed25519"
+		[JOSE_P256] = "P-256", [JOSE_P384] = "P-384", [JOSE_P521] = "P-521", [JOSE_ED25519] = "Ed25519"
 	};
 	StringInfoData text;
 

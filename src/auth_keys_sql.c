@@ -410,7 +410,7 @@ Datum
 statbus_auth_jwt_verify(PG_FUNCTION_ARGS)
 {
 	TupleDesc	columns = fcinfo->flinfo->fn_extra;
-	JoseVerdict verdict = {.code = JOSE_FORMAT,.message = "Token is NULL"};
+	JoseVerdict verdict = {.code = JOSE_FORMAT, .message = "Token is NULL"};
 	Datum		values[4] = {0};
 	bool		nulls[4] = {false, true, true, false};
 

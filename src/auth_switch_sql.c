@@ -63,11 +63,17 @@ statbus_auth_jwt_switch_role(PG_FUNCTION_ARGS)
 	/* The new role may not be able to look it up. */
 	may_request = LookupFuncName(list_make2(makeString("auth"), makeString("may_request")), 1, types, false);
 
-	/* As SET LOCAL ROLE: membership is checked, and a SECURITY DEFINER function is refused. */
+	/*
+	 * As SET LOCAL ROLE: membership is checked, and a SECURITY DEFINER
+	 * function is refused.
+	 */
 	(void) set_config_option("role", name, superuser() ? PGC_SUSET : PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 
-	/* Is the role, now, that of a live user, and his session still there?  An error takes the role back. */
+	/*
+	 * Is the role, now, that of a live user, and his session still there?  An
+	 * error takes the role back.
+	 */
 	if (!DatumGetBool(OidFunctionCall1(may_request, JsonbPGetDatum(claims))))
 		refuse_token("Its user or its session is no longer there");
 	PG_RETURN_VOID();

@@ -113,7 +113,11 @@ was_rolled_back(HeapTuple tuple)
 		return false;
 	if (HeapTupleHeaderXminInvalid(tuple->t_data))
 		return true;
-	/* In this order: a transaction that commits is first recorded, then no longer in progress. */
+
+	/*
+	 * In this order: a transaction that commits is first recorded, then no
+	 * longer in progress.
+	 */
 	return !TransactionIdIsCurrentTransactionId(xmin) && !TransactionIdIsInProgress(xmin) && !TransactionIdDidCommit(xmin);
 }
 
@@ -133,7 +137,11 @@ is_about(Relation table, HeapTuple tuple, text *subject, TimestampTz since, Time
 	value = statbus_getattr(tuple, LOGIN_TRY_SUBJECT, RelationGetDescr(table), &is_null);
 	if (is_null)
 		return false;
-	/* A value is too short to be stored apart, where what was rolled back could be gone already. */
+
+	/*
+	 * A value is too short to be stored apart, where what was rolled back
+	 * could be gone already.
+	 */
 	stored = DatumGetTextPP(value);
 	return VARSIZE_ANY_EXHDR(stored) == VARSIZE_ANY_EXHDR(subject)
 		&& memcmp(VARDATA_ANY(stored), VARDATA_ANY(subject), VARSIZE_ANY_EXHDR(subject)) == 0;

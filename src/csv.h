@@ -58,8 +58,8 @@ typedef enum CsvEncoding
 	CSV_ENCODING_UTF8,
 	CSV_ENCODING_UTF16LE,
 	CSV_ENCODING_UTF16BE,
-	CSV_ENCODING_WINDOWS_1252	/* and ISO 8859-1, of whose characters
-								 * it has all that occur in files */
+	CSV_ENCODING_WINDOWS_1252	/* and ISO 8859-1, of whose characters it has
+								 * all that occur in files */
 } CsvEncoding;
 
 /* What can be wrong with a file or a record: the codes of import.finding_code. */
@@ -168,8 +168,8 @@ typedef struct CsvOptions
 									 * it is read so; else it is refused, and
 									 * the finding says what it looks like */
 	char		delimiter;		/* , ; tab | or another ASCII character that
-								 * is no quote and no line end; 0: detected.
-								 * A line "sep=;" in the file wins */
+								 * is no quote and no line end; 0: detected. A
+								 * line "sep=;" in the file wins */
 	int64_t		header_line;	/* where the heading is; 0: not said.  Records
 								 * before it are passed over */
 	size_t		field_limit;	/* bytes; 0: CSV_FIELD_LIMIT */

@@ -53,7 +53,8 @@ typedef struct CsvScan
 	unsigned	high;			/* not 0: there are bytes outside ASCII */
 	int64_t		lines;			/* line ends inside fields so far */
 	int64_t		field_line;		/* ... before the field */
-	const char *unclosed;		/* a quote of which is known that nothing closes it */
+	const char *unclosed;		/* a quote of which is known that nothing
+								 * closes it */
 } CsvScan;
 
 static inline bool
@@ -442,7 +443,8 @@ static bool
 hides_record(const CsvScan *scan, const CsvField *field)
 {
 	const char *end = field->data + field->len;
-	int			delimiters = -1;	/* in the field's first line, they do not count */
+	int			delimiters = -1;	/* in the field's first line, they do not
+									 * count */
 
 	for (const char *p = field->data; p < end; p++)
 	{
@@ -518,7 +520,7 @@ size_t
 csv_scan_record(CsvState *state, CsvRecord *record, const char *start, const char *end, bool at_end)
 {
 	size_t		record_limit = state->now.options.record_limit;
-	CsvScan		scan = {.state = state,.record = record,.start = start,.pos = start,.end = end,.at_end = at_end};
+	CsvScan		scan = {.state = state, .record = record, .start = start, .pos = start, .end = end, .at_end = at_end};
 	CsvFieldEnd how;
 	int			line_end = 0;
 

@@ -42,7 +42,8 @@ typedef enum IdentChecksum
 	IDENT_CHECKSUM_NONE,
 	IDENT_CHECKSUM_MOD11,		/* weighted sum of the digits; one digit */
 	IDENT_CHECKSUM_LUHN,		/* one digit */
-	IDENT_CHECKSUM_MOD97_10,	/* ISO 7064; letters count 10 to 35; two digits */
+	IDENT_CHECKSUM_MOD97_10,	/* ISO 7064; letters count 10 to 35; two
+								 * digits */
 	IDENT_CHECKSUM_MOD97,		/* 97 - the rest modulo 97; two digits */
 	IDENT_CHECKSUM_DIGIT_SUM	/* the sum of all digits is a multiple of
 								 * modulus */

@@ -48,12 +48,12 @@ typedef struct RuleCache
 } RuleCache;
 
 static const char *const rule_query =
-	"SELECT r.code::text, %s, r.patterns, r.checksum, coalesce(r.modulus, 0), coalesce(r.weights, '{}'),"
-	" r.upper_case, r.suffixes, r.prefixes, r.ignored, r.pad_zeros,"
-	" ARRAY(SELECT x.prefix FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id),"
-	" ARRAY(SELECT x.checksum FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id),"
-	" ARRAY(SELECT coalesce(x.modulus, 0) FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id)"
-	" FROM register.external_ident_rule AS r%s";
+"SELECT r.code::text, %s, r.patterns, r.checksum, coalesce(r.modulus, 0), coalesce(r.weights, '{}'),"
+" r.upper_case, r.suffixes, r.prefixes, r.ignored, r.pad_zeros,"
+" ARRAY(SELECT x.prefix FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id),"
+" ARRAY(SELECT x.checksum FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id),"
+" ARRAY(SELECT coalesce(x.modulus, 0) FROM register.external_ident_exception AS x WHERE x.rule_id = r.id ORDER BY x.id)"
+" FROM register.external_ident_rule AS r%s";
 
 static SbSlice *text_array(Datum value, MemoryContext context, int *count);
 static int *integer_array(Datum value, MemoryContext context, int *count);

@@ -45,7 +45,7 @@ fits_mask(const char *mask, SbSlice text)
 		if (c == ' ')
 			continue;
 		if (*mask == '\0' || (*mask == '9' ? c < '0' || c > '9' :
-			*mask == 'A' ? (c | 0x20) < 'a' || (c | 0x20) > 'z' : c != *mask))
+							  *mask == 'A' ? (c | 0x20) < 'a' || (c | 0x20) > 'z' : c != *mask))
 			return false;
 		mask++;
 	}

@@ -143,7 +143,10 @@ import_is_plain(SbSlice text)
 		uint64_t	word;
 		uint64_t	delete;
 
-		/* A byte that is too small borrows its highest bit; 0x7f becomes 0, which does so too. */
+		/*
+		 * A byte that is too small borrows its highest bit; 0x7f becomes 0,
+		 * which does so too.
+		 */
 		memcpy(&word, text.data + i, sizeof(word));
 		delete = word ^ EVERY(0x7f);
 		if ((word | ((word - EVERY(0x20)) & ~word) | ((delete - EVERY(1)) & ~delete)) & EVERY(0x80))

@@ -32,8 +32,9 @@ typedef struct EntityRow
 /* Different values of one type in an entity. */
 typedef struct EntityValues
 {
-	int			count;			/* of values; no more than MAX_LISTED + 1 are told apart */
-	SbSlice		values[MAX_LISTED + 1];	/* the first ones, in their order */
+	int			count;			/* of values; no more than MAX_LISTED + 1 are
+								 * told apart */
+	SbSlice		values[MAX_LISTED + 1]; /* the first ones, in their order */
 } EntityValues;
 
 static bool has_many(ImportIdentify *identify);
@@ -226,7 +227,10 @@ judge_entity(ImportIdentify *identify, ImportSorter *sorter, EntityValues *value
 			import_entity_place(identify, current);
 			for (int type = 0; type < identify->ntypes; type++)
 			{
-				/* of a type that the register holds of the unit, only the row that departs from it is at fault */
+				/*
+				 * of a type that the register holds of the unit, only the row
+				 * that departs from it is at fault
+				 */
 				if (values[type].count > 1 && is_held(identify, current, type))
 					values[type].count = 0;
 				differs = differs || values[type].count > 1;

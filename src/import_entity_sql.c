@@ -349,10 +349,7 @@ remark_kind(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole 
 							import_idents_value(&identify->idents, rowcase->idents[i].node));
 		remark_unit(&remark, unit);
 		remark_name(&remark, names, unit);
-		import_remark_text(&remark, "unit_type", (SbSlice)
-						   {
-							   type, strlen(type)
-						   });
+		import_remark_text(&remark, "unit_type", (SbSlice) {type, strlen(type)});
 		import_remark_end(identify, &remark, rowcase->row.row_id);
 	}
 }
@@ -475,10 +472,7 @@ judge_strategy(ImportIdentify *identify, IdentifyCase *rowcase)
 		import_remark_begin(identify, &remark, IMPORT_ERROR, rowcase->is_new ? "unit_not_found" : "unit_already_exists",
 							NULL, no_value);
 		import_remark_columns(identify, &remark, rowcase, IDENTIFY_OWN);
-		import_remark_text(&remark, "strategy", (SbSlice)
-						   {
-							   identify->job->strategy, strlen(identify->job->strategy)
-						   });
+		import_remark_text(&remark, "strategy", (SbSlice) {identify->job->strategy, strlen(identify->job->strategy)});
 		import_remark_end(identify, &remark, rowcase->row.row_id);
 		rowcase->is_error = true;
 	}

@@ -55,10 +55,7 @@ remark_link(ImportIdentify *identify, const IdentifyCase *rowcase, const char *c
 							import_idents_value(&identify->idents, rowcase->idents[i].node));
 		pending = life == NULL ? import_pending_job(identify, rowcase->idents[i].node) : NULL;
 		if (pending != NULL)
-			import_remark_text(&remark, "pending_job", (SbSlice)
-							   {
-								   pending, strlen(pending)
-							   });
+			import_remark_text(&remark, "pending_job", (SbSlice) {pending, strlen(pending)});
 		if (life != NULL)
 		{
 			import_remark_number(&remark, "legal_unit_id", rowcase->hits[IDENTIFY_LINK].legal_unit);

@@ -105,10 +105,7 @@ take_pending(ImportIdentify *identify, int type, const char *slug)
 		IdentifyPending *pending;
 		bool		found;
 
-		if (!import_idents_find(&identify->idents, type, (SbSlice)
-								{
-									VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)
-								}, &node))
+		if (!import_idents_find(&identify->idents, type, (SbSlice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, &node))
 			continue;
 		pending = hash_search(identify->pending, &node, HASH_ENTER, &found);
 		if (!found)

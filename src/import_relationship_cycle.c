@@ -44,7 +44,8 @@ typedef struct CycleSearch
 	int		   *next;			/* per unit: the relationship to follow next */
 	int		   *stack;			/* units met that are in no component yet */
 	int		   *trail;			/* units on the way down */
-	int		   *via;			/* per unit: the relationship that a walk came by */
+	int		   *via;			/* per unit: the relationship that a walk came
+								 * by */
 } CycleSearch;
 
 static void *new_room(const CycleSearch *search, size_t count, size_t size);

@@ -87,7 +87,8 @@ typedef enum RuleFault
 	RULE_FAULT_NONE,
 	RULE_FAULT_SYNTAX,
 	RULE_FAULT_COLUMN,			/* there is no such column */
-	RULE_FAULT_FUNCTION,		/* no such function or operator for these types */
+	RULE_FAULT_FUNCTION,		/* no such function or operator for these
+								 * types */
 	RULE_FAULT_TYPE,			/* types that do not go together */
 	RULE_FAULT_DATE,			/* a text that is no date */
 	RULE_FAULT_TOO_LONG			/* too many bytes, digits or levels */

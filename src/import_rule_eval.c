@@ -439,7 +439,7 @@ eval(RuleJudgement *judgement, const RuleNode *node, RuleValue *value)
 RuleVerdict
 import_rule_holds(const Rule *rule, const RuleRow *row, const RuleArena *arena)
 {
-	RuleJudgement	judgement = {.row = row,.arena = arena,.today = rule->today};
+	RuleJudgement judgement = {.row = row, .arena = arena, .today = rule->today};
 	RuleValue	value;
 
 	value.is_null = true;

@@ -233,7 +233,7 @@ void
 rule_set_judge(const RuleSet *set, ImportRow *row)
 {
 	const ImportPlan *plan = set->plan;
-	RuleRowReader	reader = {plan, row};
+	RuleRowReader reader = {plan, row};
 	RuleRow		values = {get_value, &reader};
 	RuleArena	arena = {plan->alloc, plan->arg};
 	ImportFinding *findings = NULL;

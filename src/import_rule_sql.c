@@ -392,12 +392,9 @@ read_arguments(FunctionCallInfo fcinfo, RuleArguments *arguments)
 		arguments->columns[i].kind = import_kind_of(kinds[i]);
 		arguments->columns[i].list = arguments->columns[i].kind == IMPORT_CODE ? IMPORT_LIST_PLAIN : IMPORT_LIST_NONE;
 	}
-	arguments->plan = (ImportPlan)
-	{
-		.columns = arguments->columns,.ncolumns = count,.date_formats = formats,.date_format_names = format_names,.ndate_formats = 1,
-			.decimal = SB_MARK_DOT,.thousands = SB_MARK_NONE,.true_words = true_words,.ntrue = 1,.false_words = false_words,.nfalse = 1,
-			.today = current_day(),.lookup = no_code,.normalise = import_normalise,.alloc = context_alloc,.arg = CurrentMemoryContext
-	};
+	arguments->plan = (ImportPlan) {.columns = arguments->columns, .ncolumns = count, .date_formats = formats, .date_format_names = format_names, .ndate_formats = 1,
+									.decimal = SB_MARK_DOT, .thousands = SB_MARK_NONE, .true_words = true_words, .ntrue = 1, .false_words = false_words, .nfalse = 1,
+									.today = current_day(), .lookup = no_code, .normalise = import_normalise, .alloc = context_alloc, .arg = CurrentMemoryContext};
 	import_link_plan(&arguments->plan);
 }
 
@@ -430,10 +427,7 @@ statbus_import_rule_columns(PG_FUNCTION_ARGS)
 
 	read_arguments(fcinfo, &arguments);
 	set.plan = &arguments.plan;
-	set.arena = (RuleArena)
-	{
-		context_alloc, CurrentMemoryContext
-	};
+	set.arena = (RuleArena) {context_alloc, CurrentMemoryContext};
 	if (!rule_set_add(&set, "", arguments.expression, IMPORT_ERROR, "", &error))
 		report(arguments.expression, &error);
 	count = import_rule_columns(set.entries[0].rule, &columns);
@@ -455,10 +449,7 @@ statbus_import_rule_error(PG_FUNCTION_ARGS)
 
 	read_arguments(fcinfo, &arguments);
 	set.plan = &arguments.plan;
-	set.arena = (RuleArena)
-	{
-		context_alloc, CurrentMemoryContext
-	};
+	set.arena = (RuleArena) {context_alloc, CurrentMemoryContext};
 	if (rule_set_add(&set, "", arguments.expression, IMPORT_ERROR, "", &error))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(error.message));
@@ -514,10 +505,7 @@ statbus_import_rule_value(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%d columns have %d values", arguments.plan.ncolumns, count)));
 	set.plan = &arguments.plan;
-	set.arena = (RuleArena)
-	{
-		context_alloc, CurrentMemoryContext
-	};
+	set.arena = (RuleArena) {context_alloc, CurrentMemoryContext};
 	if (!rule_set_add(&set, "", arguments.expression, IMPORT_ERROR, "", &error))
 		report(arguments.expression, &error);
 	judge_cells(&arguments, cells, &row);

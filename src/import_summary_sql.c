@@ -414,10 +414,7 @@ count_values(Summary *summary)
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
 		value = DatumGetTextPP(slot->tts_values[1]);
-		next = (SummaryKey)
-		{
-			DatumGetInt32(slot->tts_values[0]), VARSIZE_ANY_EXHDR(value), VARDATA_ANY(value)
-		};
+		next = (SummaryKey) {DatumGetInt32(slot->tts_values[0]), VARSIZE_ANY_EXHDR(value), VARDATA_ANY(value)};
 		if (key.fault >= 0 && equal_keys(key, next))
 		{
 			count += DatumGetInt64(slot->tts_values[2]);
@@ -428,10 +425,7 @@ count_values(Summary *summary)
 		if (room != NULL)
 			pfree(room);
 		room = pnstrdup(next.value, next.len);
-		key = (SummaryKey)
-		{
-			next.fault, next.len, room
-		};
+		key = (SummaryKey) {next.fault, next.len, room};
 		count = DatumGetInt64(slot->tts_values[2]);
 	}
 	if (key.fault >= 0)

@@ -33,7 +33,8 @@
 #include <stdint.h>
 
 /* Limits. */
-#define JOSE_MAX_BYTES		16384	/* of a token, unless options say otherwise */
+#define JOSE_MAX_BYTES		16384	/* of a token, unless options say
+									 * otherwise */
 #define JOSE_MAX_DEPTH		16	/* of JSON: an object in an object is 2 */
 #define JOSE_MAX_KEYS		64	/* of a JWK set */
 #define JOSE_MAX_KID		128 /* bytes of a key's name */
@@ -50,18 +51,27 @@ typedef enum JoseCode
 	JOSE_FORMAT,				/* "format": not three segments */
 	JOSE_SIZE,					/* "size": longer than allowed */
 	JOSE_BASE64,				/* "base64": not canonical base64url */
-	JOSE_HEADER_JSON,			/* "header_json": the header is no strict JSON object, or a member has the wrong type */
-	JOSE_ALG,					/* "alg": none, unknown, not allowed, or not the key's */
-	JOSE_CRIT,					/* "crit": critical extensions are not understood */
-	JOSE_TYP,					/* "typ": another kind of token, or a nested one */
-	JOSE_KEY,					/* "key": no key fits, several do, or the key is malformed, too short or for another use */
+	JOSE_HEADER_JSON,			/* "header_json": the header is no strict JSON
+								 * object, or a member has the wrong type */
+	JOSE_ALG,					/* "alg": none, unknown, not allowed, or not
+								 * the key's */
+	JOSE_CRIT,					/* "crit": critical extensions are not
+								 * understood */
+	JOSE_TYP,					/* "typ": another kind of token, or a nested
+								 * one */
+	JOSE_KEY,					/* "key": no key fits, several do, or the key
+								 * is malformed, too short or for another use */
 	JOSE_SIGNATURE,				/* "signature": does not match */
-	JOSE_PAYLOAD_JSON,			/* "payload_json": the payload is no strict JSON object */
-	JOSE_CLAIMS_TIME,			/* "claims_time": exp, nbf or iat is missing, no number, or says no */
+	JOSE_PAYLOAD_JSON,			/* "payload_json": the payload is no strict
+								 * JSON object */
+	JOSE_CLAIMS_TIME,			/* "claims_time": exp, nbf or iat is missing,
+								 * no number, or says no */
 	JOSE_CLAIMS_AUD,			/* "claims_aud" */
 	JOSE_CLAIMS_ISS,			/* "claims_iss" */
-	JOSE_CLAIMS_REQUIRED,		/* "claims_required": another required claim is missing or null */
-	JOSE_UNSUPPORTED			/* "unsupported": a good algorithm that this build cannot do */
+	JOSE_CLAIMS_REQUIRED,		/* "claims_required": another required claim
+								 * is missing or null */
+	JOSE_UNSUPPORTED			/* "unsupported": a good algorithm that this
+								 * build cannot do */
 } JoseCode;
 
 /* Algorithms of signatures; 0 is none of them. */
@@ -140,7 +150,8 @@ typedef struct JoseKeySet
 {
 	JoseKey    *keys;
 	int			nkeys;
-	void	   *block;			/* the keys' bytes, wiped before they are given back */
+	void	   *block;			/* the keys' bytes, wiped before they are
+								 * given back */
 	size_t		block_size;
 } JoseKeySet;
 
@@ -157,7 +168,8 @@ typedef struct JoseToken
 	JoseAlg		alg;
 	JoseBytes	kid;			/* unescaped; NULL data: none */
 	bool		has_typ;
-	bool		typ_is_known;	/* "JWT" or "at+jwt", in any case, with or without application/ */
+	bool		typ_is_known;	/* "JWT" or "at+jwt", in any case, with or
+								 * without application/ */
 	JoseBytes	typ;
 	bool		has_cty;
 } JoseToken;
@@ -165,24 +177,30 @@ typedef struct JoseToken
 /* What a token has to be, beyond well-formed and signed. */
 typedef struct JoseOptions
 {
-	uint32_t	algorithms;		/* bit 1 << JoseAlg; 0: any that the keys allow */
+	uint32_t	algorithms;		/* bit 1 << JoseAlg; 0: any that the keys
+								 * allow */
 	JoseBytes	audience;		/* NULL data: not asked for */
 	JoseBytes	issuer;
 	JoseBytes	typ;			/* NULL data: JWT or at+jwt or none */
 	int64_t		leeway;			/* seconds, 0 .. JOSE_MAX_LEEWAY */
 	int64_t		now;			/* seconds since 1970 */
-	const JoseBytes *required;	/* names of claims that must be there and not null */
+	const JoseBytes *required;	/* names of claims that must be there and not
+								 * null */
 	int			nrequired;
 	size_t		max_bytes;
-	bool		signature_only; /* any payload, no claims, short secrets too: jws_verify */
+	bool		signature_only; /* any payload, no claims, short secrets too:
+								 * jws_verify */
 } JoseOptions;
 
 typedef struct JoseResult
 {
 	JoseCode	code;
-	const char *message;		/* constant text, in the words of PostgREST where it has some; never part of a token */
-	bool		expired;		/* good in all respects but past its exp: code is JOSE_CLAIMS_TIME */
-	JoseBytes	payload;		/* only when code is JOSE_OK or expired; in the token's block */
+	const char *message;		/* constant text, in the words of PostgREST
+								 * where it has some; never part of a token */
+	bool		expired;		/* good in all respects but past its exp: code
+								 * is JOSE_CLAIMS_TIME */
+	JoseBytes	payload;		/* only when code is JOSE_OK or expired; in
+								 * the token's block */
 } JoseResult;
 
 /* --- jose_base64.c: RFC 4648 section 5, no padding, no stray bits --- */
@@ -215,7 +233,8 @@ typedef struct JoseJson
 {
 	JoseJsonType type;
 	JoseBytes	name;			/* NULL data: not a member of an object */
-	JoseBytes	text;			/* of a string, unescaped; of a number, as written */
+	JoseBytes	text;			/* of a string, unescaped; of a number, as
+								 * written */
 	int			nmembers;		/* of a container */
 	int			end;			/* index after the last value inside */
 } JoseJson;
@@ -224,7 +243,8 @@ typedef struct JoseJsonText
 {
 	JoseJson   *values;			/* values[0] is the whole */
 	int			nvalues;
-	char	   *strings;		/* unescaped text, in as many bytes as were read; NULL: nothing had escapes */
+	char	   *strings;		/* unescaped text, in as many bytes as were
+								 * read; NULL: nothing had escapes */
 } JoseJsonText;
 
 /*
@@ -273,7 +293,10 @@ extern bool jose_key_is_strong(const JoseKey *key, JoseAlg alg);
 /* --- jose_token.c, jose_claims.c, jose.c --- */
 
 extern const char *jose_code_name(JoseCode code);
-extern const char *jose_code_message(JoseCode code);	/* what JoseResult.message says when there is nothing better */
+extern const char *jose_code_message(JoseCode code);	/* what
+														 * JoseResult.message
+														 * says when there is
+														 * nothing better */
 
 extern JoseCode jose_split(JoseToken *token, const char *text, size_t len, size_t max_bytes, const JoseMemory *memory);
 extern JoseCode jose_read_header(JoseToken *token, const JoseMemory *memory);

@@ -12,7 +12,8 @@
 #define STATBUS_JOSE_CRYPTO_H
 
 #ifdef JOSE_STANDALONE
-#define USE_OPENSSL 1			/* tests without a server always have libcrypto */
+#define USE_OPENSSL 1			/* tests without a server always have
+								 * libcrypto */
 #else
 #include "postgres.h"
 #endif

@@ -208,11 +208,8 @@ read_string(const char *name, const JsonbValue *value)
 {
 	if (value->type != jbvString)
 		refuse_value(name, "a string");
-	return (JoseBytes)
-	{
-		(const uint8_t *) pnstrdup(value->val.string.val, value->val.string.len),
-			(size_t) value->val.string.len
-	};
+	return (JoseBytes) {(const uint8_t *) pnstrdup(value->val.string.val, value->val.string.len),
+						(size_t) value->val.string.len};
 }
 
 /* A whole number between two others; a fraction is cut off downwards. */

@@ -48,7 +48,8 @@ typedef struct CurveRule
 	const char *name;
 	JoseKeyType kty;
 	JoseCurve	curve;
-	size_t		width;			/* bytes of a coordinate, and of the private number */
+	size_t		width;			/* bytes of a coordinate, and of the private
+								 * number */
 } CurveRule;
 
 static const CurveRule curve_rules[] = {
@@ -297,7 +298,10 @@ read_purpose(KeyReader *reader, JoseKey *key)
 	{
 		JoseAlg		named = jose_alg_by_name((const char *) alg->text.data, alg->text.len);
 
-		/* RFC 7520's key of curve P-521 goes about with a name that no algorithm has. */
+		/*
+		 * RFC 7520's key of curve P-521 goes about with a name that no
+		 * algorithm has.
+		 */
 		if (named == JOSE_ALG_UNKNOWN && jose_is_name(alg->text, "ES521"))
 			named = JOSE_ES512;
 		if (named == JOSE_ALG_UNKNOWN)

@@ -57,10 +57,7 @@ release(void *arg, void *block)
 JoseMemory
 jose_memory(MemoryContext context)
 {
-	return (JoseMemory)
-	{
-		allocate, release, context
-	};
+	return (JoseMemory) {allocate, release, context};
 }
 
 /* Prepares all keys of a set: JOSE_OK, or JOSE_KEY.  Keys that this build cannot use stay, and refuse. */

@@ -21,9 +21,12 @@
 typedef struct JoseVerdict
 {
 	JoseCode	code;
-	const char *message;		/* constant text; NULL when the code is JOSE_OK */
-	bool		expired;		/* good in all respects but past its exp: code is JOSE_CLAIMS_TIME */
-	Jsonb	   *claims;			/* NULL unless the code is JOSE_OK or it is only expired */
+	const char *message;		/* constant text; NULL when the code is
+								 * JOSE_OK */
+	bool		expired;		/* good in all respects but past its exp: code
+								 * is JOSE_CLAIMS_TIME */
+	Jsonb	   *claims;			/* NULL unless the code is JOSE_OK or it is
+								 * only expired */
 } JoseVerdict;
 
 /* palloc in "context", or in the context that is current at each call when it is NULL. */

@@ -21,7 +21,7 @@
 
 #ifdef PG_MODULE_MAGIC_EXT
 #ifdef STATBUS_VERSION
-PG_MODULE_MAGIC_EXT(.name = "statbus",.version = STATBUS_VERSION);
+PG_MODULE_MAGIC_EXT(.name = "statbus", .version = STATBUS_VERSION);
 #else
 PG_MODULE_MAGIC_EXT(.name = "statbus");
 #endif
@@ -60,6 +60,7 @@ static const struct config_enum_entry derive_options[] = {
 };
 
 void		_PG_init(void);
+
 PG_FUNCTION_INFO_V1(statbus_setting);
 
 static void define_auth_settings(void);

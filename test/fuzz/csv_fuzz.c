@@ -226,7 +226,7 @@ count_lines(const uint8_t *data, size_t len)
 static void
 round_trip(const uint8_t *data, size_t len)
 {
-	CsvOptions	options = {.encoding = CSV_ENCODING_UTF8,.delimiter = ','};
+	CsvOptions	options = {.encoding = CSV_ENCODING_UTF8, .delimiter = ','};
 	CsvReader  *reader = csv_begin(&options, &memory);
 	char	   *written = malloc(2 * len + 10);
 	size_t		n = 0;
