@@ -26,6 +26,13 @@ import_copy(const ImportPlan *plan, const char *data, size_t len)
 	return slice;
 }
 
+/* Copy a finding, and no more than it has. */
+static inline void
+copy_finding(ImportFinding *to, const ImportFinding *from)
+{
+	memcpy(to, from, offsetof(ImportFinding, details) + sizeof(ImportDetail) * (size_t) from->ndetails);
+}
+
 /* Room for one more finding of the row. */
 static ImportFinding *
 next_finding(ImportJudge *judge)
@@ -149,6 +156,6 @@ import_sort_findings(ImportJudge *judge)
 	place[IMPORT_WARNING] = row->nerrors;
 	place[IMPORT_INFO] = row->nerrors + row->nwarnings;
 	for (int i = 0; i < row->nfindings; i++)
-		sorted[place[row->findings[i].severity]++] = row->findings[i];
+		copy_finding(&sorted[place[row->findings[i].severity]++], &row->findings[i]);
 	row->findings = sorted;
 }

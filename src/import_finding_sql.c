@@ -16,7 +16,6 @@
  */
 #include "import_analyse.h"
 
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
@@ -26,15 +25,35 @@ static const char *const severity_names[] = {
 	[IMPORT_INFO] = "info"
 };
 
+/* What is being written; parts of it take room before they are written. */
+typedef struct JsonOut
+{
+	char	   *data;
+	char	   *at;
+	char	   *end;
+} JsonOut;
+
 /* A container of jsonb that is being written: see utils/jsonb.h. */
 typedef struct JsonWriter
 {
-	StringInfo	out;
-	int			entries;		/* where the JEntries are */
+	JsonOut    *out;
+	size_t		entries;		/* where the JEntries are */
 	int			child;			/* the next of them */
-	int			start;			/* of the child being written */
+	size_t		start;			/* of the child being written */
 	uint32		total;			/* bytes of the children so far */
 } JsonWriter;
+
+/* Bytes of a container beside its children, with what aligns it. */
+#define CONTAINER_ROOM(children) (2 * sizeof(uint32) + sizeof(JEntry) * (size_t) (children))
+
+/* Bytes of a whole number, likewise. */
+#define NUMBER_ROOM 32
+
+/* First room of findings, for each. */
+#define FINDING_ROOM 160
+
+/* Columns that are shown without further room. */
+#define SHOWN_COLUMNS 16
 
 /* What is shown under a column; no name: under the row. */
 typedef struct ShownColumn
@@ -49,18 +68,16 @@ typedef struct ShownColumns
 	ShownColumn *columns;
 	int			count;
 	int			max;
+	ShownColumn first[SHOWN_COLUMNS];
 } ShownColumns;
 
-static void begin_container(JsonWriter *writer, StringInfo out, uint32 header, int count, int children);
-static void begin_child(JsonWriter *writer);
-static void end_child(JsonWriter *writer, uint32 type);
-static void add_text(JsonWriter *writer, const char *data, size_t len);
-static void add_number(JsonWriter *writer, int64 number);
-static void pad(StringInfo out);
+static void begin_out(JsonOut *out, size_t room);
+static void grow(JsonOut *out, size_t room);
+static Jsonb *end_out(JsonOut *out);
 static int	compare_keys(const char *a, const char *b);
-static void write_list(StringInfo out, const ImportDetail *detail);
-static void write_details(StringInfo out, const ImportFinding *finding);
-static void write_finding(StringInfo out, const ImportFinding *finding);
+static void write_list(JsonOut *out, const ImportDetail *detail);
+static void write_details(JsonOut *out, const ImportFinding *finding);
+static void write_finding(JsonOut *out, const ImportFinding *finding);
 static void add_value(JsonWriter *writer, const JsonbValue *value);
 static void set_text(JsonbValue *value, const char *data, size_t len);
 static bool get_member(JsonbContainer *container, const char *key, JsonbValue *value);
@@ -68,44 +85,92 @@ static void show(ShownColumns *shown, const char *data, size_t len, const JsonbV
 static void show_note(ShownColumns *shown, const ImportNote *note, bool show_value);
 static void show_finding(ShownColumns *shown, const ImportFinding *finding, bool show_value);
 
-/* Containers and numbers begin at a multiple of four bytes. */
+/* Begin to write a jsonb, in the current memory context. */
 static void
-pad(StringInfo out)
+begin_out(JsonOut *out, size_t room)
 {
-	while (out->len % sizeof(uint32) != 0)
-		appendStringInfoCharMacro(out, '\0');
+	room += VARHDRSZ;
+	out->data = palloc(room);
+	out->at = out->data + VARHDRSZ;
+	out->end = out->data + room;
 }
 
-/* Begin an array or object; `count` is of its elements or members. */
+/* Find more room. */
 static void
-begin_container(JsonWriter *writer, StringInfo out, uint32 header, int count, int children)
+grow(JsonOut *out, size_t room)
+{
+	size_t		len = (size_t) (out->at - out->data);
+	size_t		size = Max(2 * (size_t) (out->end - out->data), len + room);
+
+	out->data = repalloc(out->data, size);
+	out->at = out->data + len;
+	out->end = out->data + size;
+}
+
+/* Take room for what is written next. */
+static inline void
+take_room(JsonOut *out, size_t room)
+{
+	if ((size_t) (out->end - out->at) < room)
+		grow(out, room);
+}
+
+/* It is written. */
+static Jsonb *
+end_out(JsonOut *out)
+{
+	SET_VARSIZE(out->data, out->at - out->data);
+	return (Jsonb *) out->data;
+}
+
+/* Containers and numbers begin at a multiple of four bytes. */
+static inline void
+pad(JsonOut *out)
+{
+	while ((size_t) (out->at - out->data) % sizeof(uint32) != 0)
+		*out->at++ = '\0';
+}
+
+/* Write bytes. */
+static inline void
+put(JsonOut *out, const char *data, size_t len)
+{
+	memcpy(out->at, data, len);
+	out->at += len;
+}
+
+/*
+ * Begin an array or object; `count` is of its elements or members.  As for all
+ * that is written, the caller has taken room.
+ */
+static inline void
+begin_container(JsonWriter *writer, JsonOut *out, uint32 header, int count, int children)
 {
 	pad(out);
 	header |= (uint32) count;
-	appendBinaryStringInfo(out, (char *) &header, sizeof(header));
+	put(out, (char *) &header, sizeof(header));
 	writer->out = out;
-	writer->entries = out->len;
+	writer->entries = (size_t) (out->at - out->data);
 	writer->child = 0;
 	writer->total = 0;
-	enlargeStringInfo(out, (int) sizeof(JEntry) * children);
-	out->len += (int) sizeof(JEntry) * children;
+	out->at += sizeof(JEntry) * (size_t) children;
 }
 
 /* Begin an element, a key or a member's value. */
-static void
+static inline void
 begin_child(JsonWriter *writer)
 {
-	writer->start = writer->out->len;
+	writer->start = (size_t) (writer->out->at - writer->out->data);
 }
 
 /*
  * End it: every JB_OFFSET_STRIDE-th entry tells where it ends, others their
  * length, with what comes before it to align it.
  */
-static void
+static inline void
 end_child(JsonWriter *writer, uint32 type)
 {
-	uint32		len = (uint32) (writer->out->len - writer->start);
+	uint32		len = (uint32) ((size_t) (writer->out->at - writer->out->data) - writer->start);
 	JEntry		entry;
 
 	writer->total += len;
@@ -114,16 +179,16 @@ end_child(JsonWriter *writer, uint32 type)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the findings of a row exceed the maximum of %u bytes", JENTRY_OFFLENMASK)));
 	entry = writer->child % JB_OFFSET_STRIDE == 0 ? type | writer->total | JENTRY_HAS_OFF : type | len;
-	memcpy(writer->out->data + writer->entries + sizeof(JEntry) * writer->child, &entry, sizeof(entry));
+	memcpy(writer->out->data + writer->entries + sizeof(JEntry) * (size_t) writer->child, &entry, sizeof(entry));
 	writer->child++;
 }
 
 /* A text. */
-static void
+static inline void
 add_text(JsonWriter *writer, const char *data, size_t len)
 {
 	begin_child(writer);
-	appendBinaryStringInfo(writer->out, data, (int) len);
+	put(writer->out, data, len);
 	end_child(writer, JENTRY_ISSTRING);
 }
 
@@ -133,9 +198,10 @@ add_number(JsonWriter *writer, int64 number)
 {
 	Numeric		numeric = int64_to_numeric(number);
 
+	Assert(VARSIZE_ANY(numeric) + sizeof(uint32) <= NUMBER_ROOM);
 	begin_child(writer);
 	pad(writer->out);
-	appendBinaryStringInfo(writer->out, (char *) numeric, VARSIZE_ANY(numeric));
+	put(writer->out, (char *) numeric, VARSIZE_ANY(numeric));
 	end_child(writer, JENTRY_ISNUMERIC);
 }
 
@@ -151,10 +217,14 @@ compare_keys(const char *a, const char *b)
 
 /* A list of texts. */
 static void
-write_list(StringInfo out, const ImportDetail *detail)
+write_list(JsonOut *out, const ImportDetail *detail)
 {
 	JsonWriter	writer;
+	size_t		room = CONTAINER_ROOM(detail->nlist);
 
+	for (int i = 0; i < detail->nlist; i++)
+		room += strlen(detail->list[i]);
+	take_room(out, room);
 	begin_container(&writer, out, JB_FARRAY, detail->nlist, detail->nlist);
 	for (int i = 0; i < detail->nlist; i++)
 		add_text(&writer, detail->list[i], strlen(detail->list[i]));
@@ -162,10 +232,11 @@ write_list(StringInfo out, const ImportDetail *detail)
 
 /* The details of a finding, without those that are not known. */
 static void
-write_details(StringInfo out, const ImportFinding *finding)
+write_details(JsonOut *out, const ImportFinding *finding)
 {
 	const ImportDetail *sorted[IMPORT_MAX_DETAILS];
 	JsonWriter	writer;
+	size_t		room = CONTAINER_ROOM(2 * IMPORT_MAX_DETAILS);
 	int			count = 0;
 
 	for (int i = 0; i < finding->ndetails; i++)
@@ -179,7 +250,9 @@ write_details(StringInfo out, const ImportFinding *finding)
 			sorted[place] = sorted[place - 1];
 		sorted[place] = detail;
 		count++;
+		room += strlen(detail->key) + (detail->type == IMPORT_DETAIL_TEXT ? detail->text.len : NUMBER_ROOM);
 	}
+	take_room(out, room);
 	begin_container(&writer, out, JB_FOBJECT, count, 2 * count);
 	for (int i = 0; i < count; i++)
 		add_text(&writer, sorted[i]->key, strlen(sorted[i]->key));
@@ -196,19 +269,25 @@ write_details(StringInfo out, const ImportFinding *finding)
 				begin_child(&writer);
 				write_list(out, sorted[i]);
 				end_child(&writer, JENTRY_ISCONTAINER);
+				take_room(out, room);
 				break;
 		}
 }
 
 /* A finding about a cell; its keys in their order are code, value, column, details, severity. */
 static void
-write_finding(StringInfo out, const ImportFinding *finding)
+write_finding(JsonOut *out, const ImportFinding *finding)
 {
 	const char *severity = severity_names[finding->severity];
+	size_t		severity_len = strlen(severity);
 	bool		has_value = finding->value.data != NULL;
+	size_t		code_len = finding->code != NULL ? strlen(finding->code) : 0;
+	size_t		column_len = finding->column != NULL ? strlen(finding->column) : 0;
 	int			count = 1 + (finding->code != NULL) + has_value + (finding->column != NULL) + finding->has_details;
 	JsonWriter	writer;
 
+	take_room(out, CONTAINER_ROOM(2 * count) + strlen("codevaluecolumndetailsseverity") + code_len +
+			  (has_value ? finding->value.len : 0) + column_len + severity_len);
 	begin_container(&writer, out, JB_FOBJECT, count, 2 * count);
 	if (finding->code != NULL)
 		add_text(&writer, "code", 4);
@@ -220,31 +299,30 @@ write_finding(StringInfo out, const ImportFinding *finding)
 		add_text(&writer, "details", 7);
 	add_text(&writer, "severity", 8);
 	if (finding->code != NULL)
-		add_text(&writer, finding->code, strlen(finding->code));
+		add_text(&writer, finding->code, code_len);
 	if (has_value)
 		add_text(&writer, finding->value.data, finding->value.len);
 	if (finding->column != NULL)
-		add_text(&writer, finding->column, strlen(finding->column));
+		add_text(&writer, finding->column, column_len);
 	if (finding->has_details)
 	{
 		begin_child(&writer);
 		write_details(out, finding);
 		end_child(&writer, JENTRY_ISCONTAINER);
+		take_room(out, severity_len);
 	}
-	add_text(&writer, severity, strlen(severity));
+	add_text(&writer, severity, severity_len);
 }
 
 /* A finding as it is kept among those of a row, in the current memory context. */
 Jsonb *
 import_finding_jsonb(const ImportFinding *finding)
 {
-	StringInfoData out;
+	JsonOut		out;
 
-	initStringInfo(&out);
-	out.len = VARHDRSZ;
+	begin_out(&out, FINDING_ROOM);
 	write_finding(&out, finding);
-	SET_VARSIZE(out.data, out.len);
-	return (Jsonb *) out.data;
+	return end_out(&out);
 }
 
 /*
@@ -254,14 +332,13 @@ import_finding_jsonb(const ImportFinding *finding)
 Datum
 import_pack_findings(const ImportRecord *record)
 {
-	StringInfoData out;
+	JsonOut		out;
 	JsonWriter	writer;
 	int			count = record->nnotes + record->row.nfindings;
 	int			note = 0;
 	int			finding = 0;
 
-	initStringInfo(&out);
-	out.len = VARHDRSZ;
+	begin_out(&out, CONTAINER_ROOM(count) + FINDING_ROOM * (size_t) count);
 	begin_container(&writer, &out, JB_FARRAY, count, count);
 	for (ImportSeverity severity = IMPORT_ERROR; severity <= IMPORT_INFO; severity++)
 	{
@@ -269,9 +346,10 @@ import_pack_findings(const ImportRecord *record)
 		{
 			Jsonb	   *noted = record->notes[note].finding;
 
+			take_room(&out, sizeof(uint32) + VARSIZE(noted));
 			begin_child(&writer);
 			pad(&out);
-			appendBinaryStringInfo(&out, (char *) &noted->root, VARSIZE(noted) - VARHDRSZ);
+			put(&out, (char *) &noted->root, VARSIZE(noted) - VARHDRSZ);
 			end_child(&writer, JENTRY_ISCONTAINER);
 		}
 		for (; finding < record->row.nfindings && record->row.findings[finding].severity == severity; finding++)
@@ -282,8 +360,24 @@ import_pack_findings(const ImportRecord *record)
 		}
 	}
 	Assert(writer.child == count);
-	SET_VARSIZE(out.data, out.len);
-	return PointerGetDatum(out.data);
+	return JsonbPGetDatum(end_out(&out));
+}
+
+/* The bytes of a value, with what aligns it. */
+static inline size_t
+value_room(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return (size_t) value->val.string.len;
+		case jbvNumeric:
+			return sizeof(uint32) + VARSIZE_ANY(value->val.numeric);
+		case jbvBinary:
+			return sizeof(uint32) + (size_t) value->val.binary.len;
+		default:
+			return 0;
+	}
 }
 
 /* A value that another jsonb holds, or a text of ours. */
@@ -294,12 +388,12 @@ add_value(JsonWriter *writer, const JsonbValue *value)
 	switch (value->type)
 	{
 		case jbvString:
-			appendBinaryStringInfo(writer->out, value->val.string.val, value->val.string.len);
+			put(writer->out, value->val.string.val, (size_t) value->val.string.len);
 			end_child(writer, JENTRY_ISSTRING);
 			break;
 		case jbvNumeric:
 			pad(writer->out);
-			appendBinaryStringInfo(writer->out, (char *) value->val.numeric, VARSIZE_ANY(value->val.numeric));
+			put(writer->out, (char *) value->val.numeric, VARSIZE_ANY(value->val.numeric));
 			end_child(writer, JENTRY_ISNUMERIC);
 			break;
 		case jbvBool:
@@ -307,7 +401,7 @@ add_value(JsonWriter *writer, const JsonbValue *value)
 			break;
 		case jbvBinary:
 			pad(writer->out);
-			appendBinaryStringInfo(writer->out, (char *) value->val.binary.data, value->val.binary.len);
+			put(writer->out, (char *) value->val.binary.data, (size_t) value->val.binary.len);
 			end_child(writer, JENTRY_ISCONTAINER);
 			break;
 		default:
@@ -353,10 +447,11 @@ show(ShownColumns *shown, const char *data, size_t len, const JsonbValue *value)
 	}
 	if (shown->count == shown->max)
 	{
-		shown->max = shown->max == 0 ? 16 : shown->max * 2;
-		shown->columns = shown->columns == NULL
-			? palloc(sizeof(ShownColumn) * shown->max)
-			: repalloc(shown->columns, sizeof(ShownColumn) * shown->max);
+		ShownColumn *more = palloc(sizeof(ShownColumn) * 2 * (size_t) shown->max);
+
+		memcpy(more, shown->columns, sizeof(ShownColumn) * (size_t) shown->count);
+		shown->columns = more;
+		shown->max *= 2;
 	}
 	memmove(&shown->columns[place + 1], &shown->columns[place], sizeof(ShownColumn) * (shown->count - place));
 	shown->columns[place].name = data;
@@ -430,10 +525,14 @@ Datum
 import_findings_by_column(const ImportRecord *record, ImportSeverity severity)
 {
 	bool		show_value = severity != IMPORT_ERROR;
-	ShownColumns shown = {0};
-	StringInfoData out;
+	ShownColumns shown;
+	JsonOut		out;
 	JsonWriter	writer;
+	size_t		room;
 
+	shown.columns = shown.first;
+	shown.count = 0;
+	shown.max = SHOWN_COLUMNS;
 	for (int i = 0; i < record->nnotes; i++)
 		if (record->notes[i].severity == severity)
 			show_note(&shown, &record->notes[i], show_value);
@@ -441,18 +540,21 @@ import_findings_by_column(const ImportRecord *record, ImportSeverity severity)
 		if (record->row.findings[i].severity == severity)
 			show_finding(&shown, &record->row.findings[i], show_value);
 
-	initStringInfo(&out);
-	out.len = VARHDRSZ;
+	room = CONTAINER_ROOM(2 * shown.count);
+	for (int i = 0; i < shown.count; i++)
+		room += shown.columns[i].len + strlen("_raw") + value_room(&shown.columns[i].value);
+	begin_out(&out, room);
 	begin_container(&writer, &out, JB_FOBJECT, shown.count, 2 * shown.count);
 	for (int i = 0; i < shown.count; i++)
 	{
+		bool		is_column = shown.columns[i].len > 0;
+
 		begin_child(&writer);
-		appendBinaryStringInfo(&out, shown.columns[i].name, (int) shown.columns[i].len);
-		appendStringInfoString(&out, shown.columns[i].len > 0 ? "_raw" : "row");
+		put(&out, shown.columns[i].name, shown.columns[i].len);
+		put(&out, is_column ? "_raw" : "row", is_column ? 4 : 3);
 		end_child(&writer, JENTRY_ISSTRING);
 	}
 	for (int i = 0; i < shown.count; i++)
 		add_value(&writer, &shown.columns[i].value);
-	SET_VARSIZE(out.data, out.len);
-	return PointerGetDatum(out.data);
+	return JsonbPGetDatum(end_out(&out));
 }

@@ -47,15 +47,6 @@ is_space(char c)
 	return c == ' ' || ('\t' <= c && c <= '\r');
 }
 
-/* True when the bytes from "at" to "end" start with "text". */
-bool
-sb_starts_with(const char *at, const char *end, const char *text)
-{
-	size_t		len = strlen(text);
-
-	return (size_t) (end - at) >= len && memcmp(at, text, len) == 0;
-}
-
 /* The value without the spaces and no-break spaces around it. */
 SbSlice
 sb_trim(const char *value, size_t len)

@@ -171,11 +171,11 @@ hint_date(SbSlice slice, HintBuffer *hint)
 {
 	SbDateScan	scan = sb_scan_date(slice);
 	SbDate		date;
+	SbParseCode code = sb_parse_date(slice.data, slice.len, all_formats, SB_DATE_FORMATS, &date);
 
-	if (sb_parse_date(slice.data, slice.len, all_formats, SB_DATE_FORMATS,
-					  &date) == SB_PARSE_DATE_AMBIGUOUS)
+	if (code == SB_PARSE_DATE_AMBIGUOUS)
 		return say(hint, "The value reads both as DD/MM/YYYY and as MM/DD/YYYY; declare one of them.");
-	for (int i = 0; i < SB_DATE_FORMATS; i++)
+	for (int i = 0; code == SB_PARSE_OK && i < SB_DATE_FORMATS; i++)
 		if (sb_parse_date(slice.data, slice.len, &all_formats[i], 1, &date) == SB_PARSE_OK)
 			return !date.infinite &&
 				say(hint, "The value is written as %s.", sb_date_format_name(all_formats[i]));

@@ -11,6 +11,8 @@
 #ifndef STATBUS_PARSE_INTERNAL_H
 #define STATBUS_PARSE_INTERNAL_H
 
+#include <string.h>
+
 #include "parse.h"
 
 #define array_length(array) (sizeof(array) / sizeof((array)[0]))
@@ -47,6 +49,18 @@ ascii_lower(char c)
 	return ('A' <= c && c <= 'Z') ? (char) (c + ('a' - 'A')) : c;
 }
 
+/* True when the bytes from "at" to "end" start with "text", which is not empty. */
+static inline bool
+sb_starts_with(const char *at, const char *end, const char *text)
+{
+	size_t		len;
+
+	if (at == end || *at != *text)
+		return false;
+	len = strlen(text);
+	return (size_t) (end - at) >= len && memcmp(at, text, len) == 0;
+}
+
 /* Read one given character when it is next. */
 static inline bool
 take_char(SbCursor *cursor, char c)
@@ -73,7 +87,6 @@ take_run(SbCursor *cursor, int *value)
 	return width;
 }
 
-extern bool sb_starts_with(const char *at, const char *end, const char *text);
 extern SbDateScan sb_scan_date(SbSlice slice);
 extern bool sb_match_any_marks(SbSlice slice, SbMark *decimal,
 							   SbMark *thousands, SbNumber *number);
