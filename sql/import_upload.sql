@@ -230,6 +230,14 @@ SELECT lu.name, u.display_name FROM register.legal_unit AS lu JOIN auth."user" A
 CALL statbus.migrate();
 SELECT count(*) AS columns_of_ours FROM pg_attribute WHERE attrelid = 'api.of_una_upload'::regclass AND attname LIKE 'statbus:%';
 
+-- The table has the rows in the order of the file, however long they are: the analysis need not sort them.
+SELECT public.send('lengths', (SELECT 'tax_ident,name' || E'\n' || string_agg(format('%s,%s', 900100000 + i, repeat('n', CASE WHEN i % 7 = 0 THEN 240 ELSE 1 + i % 100 END)), E'\n' ORDER BY i) FROM generate_series(1, 2000) AS i),
+                   size => 40000) AS answer;
+SELECT count(*) AS rows, count(*) FILTER (WHERE u.ctid < u.before) AS out_of_order
+FROM (SELECT u.ctid, lag(u.ctid) OVER (ORDER BY "statbus:line") AS before FROM import.lengths_upload AS u) AS u;
+CALL worker.process_tasks();
+SELECT state, imported_rows FROM import.job WHERE slug = 'lengths';
+
 
 -- Half a file is kept for a week.
 INSERT INTO import.job (slug, definition_id, default_valid_from, default_valid_to)

@@ -370,12 +370,16 @@ add_row(Upload *upload)
 		flush_rows(upload);
 }
 
-/* Writes the rows at hand. */
+/*
+ * Writes the rows at hand, after those before them: short ones do not fill gaps
+ * of pages before, so that the table is read in the order of the file.
+ */
 static void
 flush_rows(Upload *upload)
 {
 	if (upload->nslots > 0)
-		table_multi_insert(upload->relation, upload->slots, upload->nslots, GetCurrentCommandId(true), 0, upload->bulk_insert);
+		table_multi_insert(upload->relation, upload->slots, upload->nslots, GetCurrentCommandId(true),
+						   TABLE_INSERT_SKIP_FSM, upload->bulk_insert);
 	for (int i = 0; i < upload->nslots; i++)
 		ExecClearTuple(upload->slots[i]);
 	MemoryContextReset(upload->batch_context);

@@ -32,6 +32,7 @@ struct ImportWriter
 	ResultRelInfo *result;
 	BulkInsertState bulk;
 	CommandId	command;
+	int			options;		/* see table_multi_insert() */
 	MemoryContext context;		/* of the slots */
 	MemoryContext tuples;		/* of the rows that wait */
 	TupleTableSlot *row;		/* that is given next */
@@ -102,6 +103,8 @@ import_writer_open(Relation relation, bool with_foreign_keys)
 	FreeAccessStrategy(writer->bulk->strategy);
 	writer->bulk->strategy = NULL;
 	writer->command = GetCurrentCommandId(true);
+	/* a table of this job alone has its rows in their order, and no gaps of others */
+	writer->options = with_foreign_keys ? 0 : TABLE_INSERT_SKIP_FSM;
 	return writer;
 }
 
@@ -164,7 +167,7 @@ import_writer_flush(ImportWriter *writer)
 {
 	if (writer->nslots == 0)
 		return;
-	table_multi_insert(writer->relation, writer->slots, writer->nslots, writer->command, 0, writer->bulk);
+	table_multi_insert(writer->relation, writer->slots, writer->nslots, writer->command, writer->options, writer->bulk);
 	for (int i = 0; i < writer->nslots; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
