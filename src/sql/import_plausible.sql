@@ -17,6 +17,8 @@ DECLARE
     given text;         -- per statistic, the number of a row
     shown text;         -- likewise the name of its column, and the cell
     severity text;
+    has_known boolean;      -- some row is of a unit that the register knows
+    has_several boolean;    -- some unit has several rows
 BEGIN
     SELECT j.data_table_name, j.definition_snapshot AS snapshot, j.definition_snapshot #>> '{import_definition,mode}' AS mode, j.default_valid_from
     INTO STRICT job FROM import.job AS j WHERE j.id = analyse_plausibility.job_id;
@@ -27,6 +29,15 @@ BEGIN
     WHERE p.purpose = 'source_input' AND p.stat_definition_id IS NOT NULL AND p.target_pg_type IN ('integer', 'numeric') AND p.source_column_name IS NOT NULL;
     owners := CASE job.mode WHEN 'legal_unit' THEN '{legal_unit_id}' WHEN 'generic_unit' THEN '{legal_unit_id,establishment_id}' WHEN 'legal_relationship' THEN '{}' ELSE '{establishment_id}' END;
     IF stats IS NULL OR owners = '{}' THEN
+        RETURN;
+    END IF;
+    -- In most files all rows or none are of known units, and none has another row of its unit before it: one look at the rows says so.
+    -- Where all rows are of one period, that of the job, none is before another.
+    EXECUTE format(CASE WHEN job.default_valid_from IS NULL THEN 'SELECT bool_or(d.operation <> ''insert''), bool_or(d.founding_row_id <> d.row_id) FROM %s'
+                        ELSE 'SELECT EXISTS (SELECT FROM %s AND d.operation <> ''insert''), false' END,
+                   format('import.%I AS d WHERE d.state = ''analysed'' AND d.action = ''use''', job.data_table_name))
+    INTO has_known, has_several;
+    IF has_known IS NOT TRUE AND has_several IS NOT TRUE THEN
         RETURN;
     END IF;
     severity := coalesce((SELECT s ->> 'severity' FROM jsonb_array_elements(job.snapshot -> 'import_severity_list') AS s WHERE s ->> 'code' = 'implausible' LIMIT 1), 'warning');
@@ -43,11 +54,11 @@ BEGIN
                 SELECT d.row_id, d.source_line, t.stat_definition_id, CASE t.stat_definition_id %s END, coalesce(t.value_int, t.value_float), t.valid_from, CASE t.stat_definition_id %s END
                 FROM import.%I AS d
                 JOIN register.stat_for_unit AS t ON t.%4$I = d.%4$I AND t.valid_from < d.valid_from AND t.stat_definition_id = ANY (%5$L::integer[])%6$s
-                WHERE d.state = 'analysed' AND d.action = 'use' AND d.operation <> 'insert' AND CASE t.stat_definition_id %1$s END IS NOT NULL$sql$,
+                WHERE %7$L::boolean AND d.state = 'analysed' AND d.action = 'use' AND d.operation <> 'insert' AND CASE t.stat_definition_id %1$s END IS NOT NULL$sql$,
                 given, shown, job.data_table_name, o, stats,
-                -- Where all rows are of one period, that of the job, none is before another; and no row is read where the register has nothing earlier.
-                ' AND t.valid_from < ' || quote_literal(job.default_valid_from)), ' UNION ALL ') FROM unnest(owners) AS o),
-        CASE WHEN job.default_valid_from IS NULL THEN format($sql$
+                -- In a job of one period no row is read where the register has nothing earlier.
+                coalesce(' AND t.valid_from < ' || quote_literal(job.default_valid_from), ''), has_known), ' UNION ALL ') FROM unnest(owners) AS o),
+        CASE WHEN has_several THEN format($sql$
                     UNION ALL
                     -- Rows of units that have several: the one before, when it has a number.
                     SELECT w.row_id, w.source_line, w.stat_id, w.number, w.before, w.valid_before, w.shown
