@@ -41,7 +41,8 @@ REVOKE ALL ON FUNCTION import.insert_sql(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.insert_sql(text, text) TO authenticated;
 
 -- The INSERT statements for such rows, in the order in which they are run, by what the definition says; and which rows have
--- such a part. rows: what stands in FROM, with d for a row of the data table and n for its ids.
+-- such a part. rows: what stands in FROM, with d for a row of the data table and n for its ids, in the order in which the rows
+-- are to be inserted, for they are not sorted again for every table.
 CREATE OR REPLACE FUNCTION import.new_unit_statements(job_id integer, rows text)
 RETURNS TABLE (part text, condition text, statement text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -82,7 +83,7 @@ BEGIN
         RETURN QUERY SELECT owner, 'true', format($sql$
             INSERT INTO register.%1$I (id, valid_from, valid_until, status_id, data_source_id, enterprise_id, primary_for_enterprise%2$s, %3$s)
             SELECT n.unit_id, d.valid_from, d.valid_until, coalesce(d.status_id, %4$L::integer), d.data_source_id, n.enterprise_id, true%5$s, %6$s
-            FROM %7$s ORDER BY d.row_id$sql$, owner, columns, audit_columns,
+            FROM %7$s$sql$, owner, columns, audit_columns,
             (SELECT s.id FROM register.status AS s WHERE s.assigned_by_default AND s.enabled), selected, audit, rows);
 
         FOR c IN
@@ -99,7 +100,7 @@ BEGIN
             choices := choices || format($sql$
                 INSERT INTO register.external_ident (type_id, shape, labels, %1$I, %2$I, %3$s)
                 SELECT %4$s, t.shape, t.labels, d.%5$I, n.unit_id, %6$s
-                FROM %7$s JOIN register.external_ident_type AS t ON t.id = %4$s WHERE d.%5$I IS NOT NULL ORDER BY d.row_id$sql$,
+                FROM %7$s JOIN register.external_ident_type AS t ON t.id = %4$s WHERE d.%5$I IS NOT NULL$sql$,
                 c.target, owner || '_id', audit_columns, c.id, c.source, audit, rows);
         END LOOP;
         RETURN QUERY SELECT 'external_ident', array_to_string(conditions, ' OR '), x.statement FROM unnest(choices) AS x (statement);
@@ -118,9 +119,12 @@ BEGIN
         choices := choices || format($sql$
             INSERT INTO register.location (type, %1$I, valid_from, valid_until, country_id, data_source_id%2$s, %3$s)
             SELECT %4$L::register.location_type, n.unit_id, d.valid_from, d.valid_until, d.%5$I, d.data_source_id%6$s, %7$s
-            FROM %8$s%9$s WHERE d.%5$I IS NOT NULL ORDER BY d.row_id$sql$,
+            FROM %8$s%9$s$sql$,
             owner || '_id', columns, audit_columns, kind, kind || '_country_id', selected, audit, rows,
-            CASE WHEN columns LIKE '%region_id%' THEN format(' LEFT JOIN register.region AS r ON r.id = d.%I', kind || '_region_id') END);
+            CASE WHEN columns LIKE '%region_id%' THEN format(' LEFT JOIN register.region AS r ON r.id = d.%I', kind || '_region_id') ELSE '' END
+            || format(' WHERE d.%I IS NOT NULL', kind || '_country_id')
+            -- a join may come in another order
+            || CASE WHEN columns LIKE '%region_id%' THEN ' ORDER BY d.row_id' ELSE '' END);
     END LOOP;
     RETURN QUERY SELECT 'location', array_to_string(conditions, ' OR '), x.statement FROM unnest(choices) AS x (statement);
 
@@ -133,7 +137,7 @@ BEGIN
         RETURN QUERY SELECT 'activity', array_to_string(conditions, ' OR '), format($sql$
             INSERT INTO register.activity (type, %1$I, valid_from, valid_until, category_id, data_source_id, %2$s)
             SELECT x.type, n.unit_id, d.valid_from, d.valid_until, x.category_id, d.data_source_id, %3$s
-            FROM %5$s CROSS JOIN LATERAL (VALUES %4$s) AS x (type, category_id) WHERE x.category_id IS NOT NULL ORDER BY d.row_id$sql$,
+            FROM %5$s CROSS JOIN LATERAL (VALUES %4$s) AS x (type, category_id) WHERE x.category_id IS NOT NULL$sql$,
             owner || '_id', audit_columns, audit, array_to_string(choices, ', '), rows);
     END IF;
 
@@ -145,7 +149,7 @@ BEGIN
         RETURN QUERY SELECT 'contact', format('num_nonnulls(%s) > 0', selected), format($sql$
             INSERT INTO register.contact (%1$I, valid_from, valid_until, %2$s, data_source_id, %3$s)
             SELECT n.unit_id, d.valid_from, d.valid_until, %4$s, d.data_source_id, %5$s
-            FROM %6$s WHERE num_nonnulls(%4$s) > 0 ORDER BY d.row_id$sql$,
+            FROM %6$s WHERE num_nonnulls(%4$s) > 0$sql$,
             owner || '_id', columns, audit_columns, selected, audit, rows);
     END IF;
 
@@ -165,14 +169,14 @@ BEGIN
             INSERT INTO register.stat_for_unit (stat_definition_id, %1$I, valid_from, valid_until, value_int, value_float, value_string, value_bool, data_source_id, %2$s)
             SELECT x.id, n.unit_id, d.valid_from, d.valid_until, x.value_int, x.value_float, x.value_string, x.value_bool, d.data_source_id, %3$s
             FROM %5$s CROSS JOIN LATERAL (VALUES %4$s) AS x (id, value_int, value_float, value_string, value_bool)
-            WHERE num_nonnulls(x.value_int, x.value_float, x.value_string, x.value_bool) > 0 ORDER BY d.row_id$sql$,
+            WHERE num_nonnulls(x.value_int, x.value_float, x.value_string, x.value_bool) > 0$sql$,
             owner || '_id', audit_columns, audit, array_to_string(choices, ', '), rows);
     END IF;
 
     IF 'tag_id' = ANY (has) THEN
         RETURN QUERY SELECT 'tag_for_unit', 'd.tag_id IS NOT NULL', format($sql$
             INSERT INTO register.tag_for_unit (tag_id, %1$I, %2$s)
-            SELECT d.tag_id, n.unit_id, %3$s FROM %4$s WHERE d.tag_id IS NOT NULL ORDER BY d.row_id$sql$, owner || '_id', audit_columns, audit, rows);
+            SELECT d.tag_id, n.unit_id, %3$s FROM %4$s WHERE d.tag_id IS NOT NULL$sql$, owner || '_id', audit_columns, audit, rows);
     END IF;
 END
 $new_unit_statements$;
@@ -256,7 +260,7 @@ BEGIN
     PERFORM import.write_rows('import_row_new', 'row_id', import.insert_sql('enterprise', format($sql$
         INSERT INTO register.enterprise (id, edit_comment, edit_by_user_id, edit_at, import_job_id, import_source_line)
         OVERRIDING SYSTEM VALUE
-        SELECT n.enterprise_id, d.edit_comment, d.edit_by_user_id, d.edit_at, %s, d.source_line FROM %s ORDER BY d.row_id$sql$, job_id, rows)));
+        SELECT n.enterprise_id, d.edit_comment, d.edit_by_user_id, d.edit_at, %s, d.source_line FROM %s$sql$, job_id, rows)));
     FOR s IN SELECT x.part, x.statement FROM import.new_unit_statements(job_id, rows) AS x LOOP
         PERFORM import.write_rows('import_row_new', 'row_id', import.insert_sql(s.part, s.statement));
     END LOOP;
