@@ -73,6 +73,7 @@ CODE_PARTS = \
 	src/sql/import_plausible.sql \
 	src/sql/import_rules.sql \
 	src/sql/import_apply.sql \
+	src/sql/import_said.sql \
 	src/sql/import_apply_same.sql \
 	src/sql/import_apply_new.sql \
 	src/sql/import_apply_units.sql \

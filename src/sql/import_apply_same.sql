@@ -32,29 +32,14 @@ DECLARE
     owner CONSTANT text := CASE mode WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END;
     owner_id CONSTANT text := owner || '_id';
     by_patch CONSTANT boolean := snapshot #>> '{import_definition,strategy}' NOT IN ('insert_or_replace', 'replace_only');
-    mapped CONSTANT text[] := import.mapped_columns(snapshot);
-    has CONSTANT text[] := ARRAY(SELECT p.column_name FROM import.plan_column(snapshot) AS p);
-    home CONSTANT integer := (SELECT s.country_id FROM register.settings AS s);
     match CONSTANT text := format('t.%1$I = a.%1$I', owner_id);
-    kind text;
-    columns text[];
-    expressions text[];
-    c record;
 BEGIN
     IF mode NOT IN ('legal_unit', 'establishment_formal', 'establishment_informal') THEN
         RETURN;
     END IF;
-    columns := ARRAY(
-        SELECT x.attname
-        FROM pg_attribute AS x
-        WHERE x.attrelid = format('register.%I', owner)::regclass AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = ''
-        AND x.attname NOT IN ('id', 'valid_from', 'valid_until', 'edit_comment', 'edit_by_user_id', 'edit_at', 'import_job_id', 'import_source_line',
-                              'status_id', 'data_source_id', 'enterprise_id', 'legal_unit_id', 'primary_for_enterprise', 'primary_for_legal_unit')
-        AND CASE x.attname WHEN 'sector_id' THEN 'sector_code' WHEN 'unit_size_id' THEN 'unit_size_code' WHEN 'legal_form_id' THEN 'legal_form_code' ELSE x.attname END = ANY (mapped)
-        ORDER BY x.attnum) || 'data_source_id'::text;
-    RETURN QUERY SELECT owner, 'true', import.held_sql('t.id = a.' || quote_ident(owner_id), columns, ARRAY(SELECT format('a.%I', x) FROM unnest(columns) AS x), by_patch,
-        '(a.status_id IS NULL OR t.status_id = a.status_id)'
-        || CASE mode WHEN 'establishment_formal' THEN ' AND (a.legal_unit_id IS NULL OR t.legal_unit_id = a.legal_unit_id)' ELSE '' END), false;
+    RETURN QUERY
+        SELECT s.part, s.says, import.held_sql(s.matches, s.columns, s.expressions, by_patch, s.others), false
+        FROM import.said_parts(snapshot, owner) AS s;
 
     -- An identifier is brought where the unit has none of its type.
     RETURN QUERY
@@ -66,52 +51,13 @@ BEGIN
               WHERE p.step_code = 'external_idents' AND p.purpose = 'source_input') AS t
         ORDER BY t.id;
 
-    FOREACH kind IN ARRAY ARRAY['physical', 'postal'] LOOP
-        CONTINUE WHEN NOT kind || '_country_id' = ANY (has);
-        SELECT coalesce(array_agg(CASE x.name WHEN 'region_code' THEN 'region_id' ELSE x.name END ORDER BY x.place), '{}') || 'data_source_id'::text,
-               coalesce(array_agg(format('a.%I', kind || '_' || CASE x.name WHEN 'region_code' THEN 'region_id' ELSE x.name END) ORDER BY x.place), '{}') || 'a.data_source_id'::text
-        INTO columns, expressions
-        FROM unnest('{address_part1,address_part2,address_part3,postcode,postplace,region_code,latitude,longitude,altitude}'::text[]) WITH ORDINALITY AS x (name, place)
-        WHERE kind || '_' || x.name = ANY (mapped) AND NOT (kind = 'postal' AND x.name LIKE '%tude');
-        RETURN QUERY SELECT 'location', format('a.%I IS NOT NULL', kind || '_country_id'),
-            import.held_sql(match || format(' AND t.type = %L', kind), columns, expressions, by_patch,
-                -- An address without a country stays in the one where it is, unless it gets a region; who moves abroad leaves his region.
-                format(CASE WHEN by_patch THEN '(a.%1$I IS NULL AND a.%2$I IS NULL OR t.country_id = a.%3$I)' ELSE 't.country_id = a.%3$I' END
-                       || ' AND (a.%1$I IS NULL OR a.%2$I IS NOT NULL OR t.region_id IS NULL OR t.country_id = %4$L)',
-                       kind || '_country_iso_2_raw', kind || '_region_id', kind || '_country_id', home)), false;
-    END LOOP;
-
-    FOREACH kind IN ARRAY ARRAY['primary', 'secondary'] LOOP
-        CONTINUE WHEN NOT kind || '_activity_category_id' = ANY (has);
-        RETURN QUERY SELECT 'activity', format('a.%I IS NOT NULL', kind || '_activity_category_id'),
-            import.held_sql(match || format(' AND t.type = %L', kind), '{category_id,data_source_id}',
-                            ARRAY[format('a.%I', kind || '_activity_category_id'), 'a.data_source_id'], by_patch), false;
-    END LOOP;
-
-    columns := ARRAY(SELECT x.name FROM unnest('{web_address,email_address,phone_number,landline,mobile_number,fax_number}'::text[]) AS x (name) WHERE x.name = ANY (mapped));
-    IF columns <> '{}' THEN
-        expressions := ARRAY(SELECT format('a.%I', x) FROM unnest(columns) AS x);
-        RETURN QUERY SELECT 'contact', format('num_nonnulls(%s) > 0', array_to_string(expressions, ', ')),
-            import.held_sql(match, columns || 'data_source_id'::text, expressions || 'a.data_source_id'::text, by_patch), false;
-    END IF;
-
-    RETURN QUERY
-        SELECT 'stat_for_unit', format('a.%I IS NOT NULL', d.code),
-               -- Only rows with a number are asked.
-               import.held_sql(match || format(' AND t.stat_definition_id = %s', d.id), '{data_source_id}', '{a.data_source_id}', by_patch,
-                               import.same_sql(ARRAY['value_' || d.type], ARRAY[format(CASE d.type::text WHEN 'float' THEN 'a.%I::double precision' ELSE 'a.%I' END, d.code)], false)), false
-        FROM import.plan_column(snapshot) AS p
-        JOIN register.stat_definition AS d ON d.id = p.stat_definition_id AND d.code = p.column_name
-        WHERE p.purpose = 'internal'
-        ORDER BY d.id;
-
     -- What a row takes away is not there.
     RETURN QUERY
         SELECT e.part, e.says, format('%s AND t.valid_from < a.valid_until AND a.valid_from < t.valid_until AND %s AND %s',
                                       CASE e.part WHEN owner THEN 't.id = a.' || quote_ident(owner_id) ELSE match END, e.filter, e.held), true
         FROM import.erasures(snapshot, owner) AS e;
 
-    IF 'tag_id' = ANY (has) THEN
+    IF EXISTS (SELECT FROM import.plan_column(snapshot) AS p WHERE p.column_name = 'tag_id') THEN
         RETURN QUERY SELECT 'tag_for_unit', 'a.tag_id IS NOT NULL', match || ' AND t.tag_id = a.tag_id', false;
     END IF;
 END

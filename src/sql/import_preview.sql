@@ -9,20 +9,6 @@
 -- Rows are compared with the register as it is, not with other rows of the file: of several rows for one address or one owner
 -- the second may find more, or less, than is said here.
 
--- Whether the slice t holds what the row a says; expressions[i] is what it says of columns[i]. by_patch: nothing said changes nothing.
-CREATE OR REPLACE FUNCTION import.same_sql(columns text[], expressions text[], by_patch boolean)
-RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $same_sql$
-    SELECT coalesce(string_agg(CASE WHEN by_patch THEN format('(%2$s IS NULL OR t.%1$I IS NOT DISTINCT FROM %2$s)', c.name, c.expression)
-                                    ELSE format('t.%I IS NOT DISTINCT FROM %s', c.name, c.expression) END, ' AND ' ORDER BY c.place), 'true')
-    FROM unnest(columns, expressions) WITH ORDINALITY AS c (name, expression, place)
-$same_sql$;
-COMMENT ON FUNCTION import.same_sql(text[], text[], boolean) IS 'SQL text of a condition: whether a slice holds what a row says';
-REVOKE ALL ON FUNCTION import.same_sql(text[], text[], boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.same_sql(text[], text[], boolean) TO authenticated;
-
 -- Compares rows a of a source with the slices t of a table. within_life: only the part of the period in which the unit lives
 -- counts, a.span; otherwise the slices have to cover the whole period.
 CREATE OR REPLACE FUNCTION import.compare_sql(part text, item text, source text, target text, matches text, filter text, same text, within_life boolean)
@@ -52,20 +38,6 @@ COMMENT ON FUNCTION import.compare_sql(text, text, text, text, text, text, text,
 REVOKE ALL ON FUNCTION import.compare_sql(text, text, text, text, text, text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.compare_sql(text, text, text, text, text, text, text, boolean) TO authenticated;
 
--- The data columns that the file, or the definition, has something for.
-CREATE OR REPLACE FUNCTION import.mapped_columns(snapshot jsonb)
-RETURNS text[]
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $mapped_columns$
-    SELECT coalesce(array_agg(left(p.column_name, -4)), '{}')
-    FROM import.plan_column(snapshot) AS p
-    WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0
-$mapped_columns$;
-COMMENT ON FUNCTION import.mapped_columns(jsonb) IS 'The columns of data tables, without _raw, that a definition maps';
-REVOKE ALL ON FUNCTION import.mapped_columns(jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION import.mapped_columns(jsonb) TO authenticated;
-
 -- The queries for the units themselves, for enterprises, and for identifiers.
 CREATE OR REPLACE FUNCTION import.compare_units_sql(snapshot jsonb, source text, unit_table text, within_life boolean)
 RETURNS SETOF text
@@ -74,23 +46,14 @@ SET search_path = pg_catalog, pg_temp
 AS $compare_units_sql$
 DECLARE
     mode CONSTANT text := snapshot #>> '{import_definition,mode}';
-    by_patch CONSTANT boolean := snapshot #>> '{import_definition,strategy}' IN ('insert_or_update', 'update_only', 'insert_only');
-    mapped CONSTANT text[] := import.mapped_columns(snapshot);
+    by_patch CONSTANT boolean := snapshot #>> '{import_definition,strategy}' NOT IN ('insert_or_replace', 'replace_only');
     unit_id CONSTANT text := format('a.%I', unit_table || '_id');
-    columns text[];
     c record;
 BEGIN
-    columns := ARRAY(
-        SELECT a.attname
-        FROM pg_attribute AS a
-        WHERE a.attrelid = format('register.%I', unit_table)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-        AND a.attname NOT IN ('id', 'valid_from', 'valid_until', 'edit_comment', 'edit_by_user_id', 'edit_at', 'import_job_id', 'import_source_line',
-                              'status_id', 'data_source_id', 'enterprise_id', 'legal_unit_id', 'primary_for_enterprise', 'primary_for_legal_unit')
-        AND CASE a.attname WHEN 'sector_id' THEN 'sector_code' WHEN 'unit_size_id' THEN 'unit_size_code' WHEN 'legal_form_id' THEN 'legal_form_code' ELSE a.attname END = ANY (mapped)
-        ORDER BY a.attnum) || 'data_source_id'::text;
-    RETURN NEXT import.compare_sql(unit_table, unit_table, source, unit_table, 't.id = ' || unit_id, 'true',
-        concat_ws(' AND ', import.same_sql(columns, ARRAY(SELECT format('a.%I', x) FROM unnest(columns) AS x), by_patch), '(a.status_id IS NULL OR t.status_id = a.status_id)',
-                  CASE mode WHEN 'establishment_formal' THEN '(a.legal_unit_id IS NULL OR t.legal_unit_id = a.legal_unit_id)' END), within_life);
+    RETURN QUERY
+        SELECT import.compare_sql(s.part, s.item, source, s.part, s.matches, s.says, format('%s AND %s', import.same_sql(s.columns, s.expressions, by_patch), s.others), within_life)
+        FROM import.said_parts(snapshot, unit_table) AS s
+        WHERE s.part = unit_table;
     IF mode <> 'establishment_formal' THEN
         RETURN NEXT format($sql$SELECT min(a.row_id), 'enterprise', 'enterprise', 'insert' FROM %s AS a WHERE %s IS NULL GROUP BY a.founding_row_id$sql$, source, unit_id);
     END IF;
@@ -126,55 +89,14 @@ SET search_path = pg_catalog, pg_temp
 AS $compare_parts_sql$
 DECLARE
     by_patch CONSTANT boolean := snapshot #>> '{import_definition,strategy}' NOT IN ('insert_or_replace', 'replace_only');
-    mapped CONSTANT text[] := import.mapped_columns(snapshot);
-    has CONSTANT text[] := ARRAY(SELECT p.column_name FROM import.plan_column(snapshot) AS p);
-    matches CONSTANT text := format('t.%1$I = a.%1$I', owner || '_id');
     mine CONSTANT text := CASE snapshot #>> '{import_definition,mode}' WHEN 'generic_unit' THEN format('a.%I IS NOT NULL', owner || '_id') ELSE 'true' END;
-    kind text;
-    columns text[];
-    expressions text[];
-    stat record;
 BEGIN
-    FOREACH kind IN ARRAY ARRAY['physical', 'postal'] LOOP
-        CONTINUE WHEN NOT kind || '_country_id' = ANY (has);
-        SELECT array_agg(CASE c.name WHEN 'region_code' THEN 'region_id' ELSE c.name END ORDER BY c.place),
-               array_agg(format('a.%I', kind || '_' || CASE c.name WHEN 'region_code' THEN 'region_id' ELSE c.name END) ORDER BY c.place)
-        INTO columns, expressions
-        FROM unnest('{address_part1,address_part2,address_part3,postcode,postplace,region_code,latitude,longitude,altitude}'::text[]) WITH ORDINALITY AS c (name, place)
-        WHERE kind || '_' || c.name = ANY (mapped) AND NOT (kind = 'postal' AND c.name LIKE '%tude');
-        RETURN NEXT import.compare_sql('location', kind, source, 'location', matches || format(' AND t.type = %L', kind), format('%s AND a.%I IS NOT NULL', mine, kind || '_country_id'),
-            concat_ws(' AND ', import.same_sql(coalesce(columns, '{}') || 'data_source_id'::text, coalesce(expressions, '{}') || 'a.data_source_id'::text, by_patch),
-                -- An address without a country stays in the one where it is, unless it gets a region.
-                format(CASE WHEN by_patch THEN '(a.%1$I IS NULL AND a.%2$I IS NULL OR t.country_id = a.%3$I)' ELSE 't.country_id = a.%3$I' END,
-                       kind || '_country_iso_2_raw', kind || '_region_id', kind || '_country_id')), within_life);
-    END LOOP;
-
-    FOREACH kind IN ARRAY ARRAY['primary', 'secondary'] LOOP
-        CONTINUE WHEN NOT kind || '_activity_category_id' = ANY (has);
-        RETURN NEXT import.compare_sql('activity', kind, source, 'activity', matches || format(' AND t.type = %L', kind), format('%s AND a.%I IS NOT NULL', mine, kind || '_activity_category_id'),
-            import.same_sql('{category_id,data_source_id}', ARRAY[format('a.%I', kind || '_activity_category_id'), 'a.data_source_id'], by_patch), within_life);
-    END LOOP;
-
-    columns := ARRAY(SELECT c.name FROM unnest('{web_address,email_address,phone_number,landline,mobile_number,fax_number}'::text[]) AS c (name) WHERE c.name = ANY (mapped));
-    IF columns <> '{}' THEN
-        RETURN NEXT import.compare_sql('contact', 'contact', source, 'contact', matches,
-            format('%s AND num_nonnulls(%s) > 0', mine, (SELECT string_agg(format('a.%I', x), ', ') FROM unnest(columns) AS x)),
-            import.same_sql(columns || 'data_source_id'::text, ARRAY(SELECT format('a.%I', x) FROM unnest(columns) AS x) || 'a.data_source_id'::text, by_patch), within_life);
-    END IF;
-
-    FOR stat IN
-        SELECT d.id, d.code, d.type::text AS type
-        FROM import.plan_column(snapshot) AS p
-        JOIN register.stat_definition AS d ON d.id = p.stat_definition_id AND d.code = p.column_name
-        WHERE p.purpose = 'internal'
-        ORDER BY d.id
-    LOOP
-        RETURN NEXT import.compare_sql('stat_for_unit', stat.code, source, 'stat_for_unit', matches || format(' AND t.stat_definition_id = %s', stat.id), format('%s AND a.%I IS NOT NULL', mine, stat.code),
-            import.same_sql(ARRAY['value_' || stat.type, 'data_source_id'],
-                            ARRAY[format(CASE stat.type WHEN 'float' THEN 'a.%I::double precision' ELSE 'a.%I' END, stat.code), 'a.data_source_id'], by_patch), within_life);
-    END LOOP;
-
-    IF 'tag_id' = ANY (has) THEN
+    RETURN QUERY
+        SELECT import.compare_sql(s.part, s.item, source, s.part, s.matches, format('%s AND %s', mine, s.says),
+                                  format('%s AND %s', import.same_sql(s.columns, s.expressions, by_patch), s.others), within_life)
+        FROM import.said_parts(snapshot, owner) AS s
+        WHERE s.part <> owner;
+    IF EXISTS (SELECT FROM import.plan_column(snapshot) AS p WHERE p.column_name = 'tag_id') THEN
         RETURN NEXT format($sql$
             SELECT a.row_id, 'tag_for_unit', 'tag', CASE WHEN t.id IS NULL AND row_number() OVER (PARTITION BY a.%1$I, a.tag_id, CASE WHEN a.%1$I IS NULL THEN a.founding_row_id END ORDER BY a.row_id) = 1
                                                          THEN 'insert' ELSE 'unchanged' END
