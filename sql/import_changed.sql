@@ -2,14 +2,8 @@
 -- What changes between the analysis of a job and its application: codes, units, identifiers, and the rights of its user.
 CREATE DATABASE regress_import_changed TEMPLATE contrib_regression;
 \c regress_import_changed
-SET statbus."current_date" = '2024-06-15';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 INSERT INTO register.region (version_id, path, name)
 SELECT v.id, r.path::ltree, r.name
 FROM register.region_version AS v, (VALUES ('03', 'Oslo'), ('11', 'Rogaland'), ('50', 'Trondelag')) AS r (path, name) WHERE v.code = 'initial';
@@ -25,15 +19,10 @@ INSERT INTO register.external_ident_type (code, name, priority) VALUES ('office_
 
 CREATE FUNCTION public.make_job(slug text, definition text, rows text, is_reviewed boolean DEFAULT true, batch integer DEFAULT 8000) RETURNS void
 LANGUAGE plpgsql AS $make_job$
-DECLARE
-    headings CONSTANT text := split_part(rows, E'\n', 1);
 BEGIN
     INSERT INTO import.job (slug, definition_id, review, processing_batch_size)
     SELECT make_job.slug, d.id, is_reviewed, batch FROM import.definition AS d WHERE d.slug = definition;
-    EXECUTE format('INSERT INTO import.%I (%s) SELECT %s FROM (SELECT string_to_array(line, '','', '''') AS f, place FROM string_to_table($1, E''\n'') WITH ORDINALITY AS t (line, place)) AS x WHERE place > 1 ORDER BY place',
-        slug || '_upload', headings,
-        (SELECT string_agg(format('f[%s]', place), ', ' ORDER BY place) FROM string_to_table(headings, ',') WITH ORDINALITY AS h (name, place)))
-    USING rows;
+    CALL public.fill(slug, rows);
 END
 $make_job$;
 -- Until its first batch is applied.

@@ -2,15 +2,9 @@
 -- are, and it does not take an attempt for each to find them.
 CREATE DATABASE regress_import_faults TEMPLATE contrib_regression;
 \c regress_import_faults
-SET statbus."current_date" = '2024-06-15';
+\getenv top PG_ABS_SRCDIR
+\i :top/test/import/setup.sql
 SET statbus.derive = 'deferred';
-\set VERBOSITY terse
-\pset format unaligned
-\pset footer off
-INSERT INTO register.settings (activity_category_standard_id, country_id, region_version_id)
-SELECT s.id, c.id, v.id
-FROM register.activity_category_standard AS s, register.country AS c, register.region_version AS v
-WHERE s.code = 'nace_v2.1' AND c.iso_2 = 'NO' AND v.code = 'initial';
 INSERT INTO register.tag (path, name) VALUES ('census', 'Census');
 CREATE PROCEDURE public.run_job(job_slug text, definition text, columns text, query text, strategy text DEFAULT 'insert_or_update', batch integer DEFAULT 8000)
 LANGUAGE plpgsql AS $run_job$
