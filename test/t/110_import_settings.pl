@@ -64,12 +64,18 @@ sub run_under
 my $with_icu = `pg_config --configure` =~ /--with-icu/;
 my $turkish = $with_icu ? q{LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR' LOCALE 'C'} : '';
 # And a locale of the system that is not C, where there is one.
-my ($other) = grep { /utf-?8$/i && !/^C\./i } split /\n/, `locale -a`;
+my @locales = grep { /utf-?8$/i && !/^C\./i } split /\n/, `locale -a`;
+my ($other) = @locales;
 my @other = $other ? map { "$_ = '$other'" } qw(lc_messages lc_monetary lc_numeric lc_time) : ();
+# German ones, where there are; letters as a locale of the system has them, where there is one.
+my ($german) = ((grep { /^de_/ } @locales), $other);
+my @german = $german ? map { "$_ = '$german'" } qw(lc_messages lc_monetary lc_numeric lc_time) : ();
+my $german_letters = $german ? "LOCALE_PROVIDER libc LOCALE '$german'" : $with_icu ? q{LOCALE_PROVIDER icu ICU_LOCALE 'de-DE-u-co-phonebk' LOCALE 'C'} : '';
 
 my $expected = run_under('plain', "LOCALE 'C'");
 my %cases = (
 	dmy => [ $turkish, "datestyle = 'SQL, DMY'", "timezone = 'Pacific/Kiritimati'", "intervalstyle = 'postgres_verbose'", 'extra_float_digits = -5', "bytea_output = 'escape'", @other ],
+	german => [ $german_letters, "datestyle = 'German, DMY'", "timezone = 'America/St_Johns'", "intervalstyle = 'sql_standard'", 'extra_float_digits = 0', @german ],
 );
 for my $test (@tests)
 {
