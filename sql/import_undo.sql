@@ -215,6 +215,24 @@ CALL job_of_rita('r2');
 SET ROLE "regress_undo_olav@example.org";
 SELECT api.import_job_undo('r1');                                             -- fails
 SELECT count(*) FROM import.undo_write;
+-- What somebody edits says no longer what a file said; a comment of his, or time that is cut off, leaves it as it was.
+RESET ROLE;
+CREATE VIEW public.origin AS
+SELECT e.ident, l.valid_from, l.valid_to, l.name, u.display_name AS by, j.slug AS job, l.import_source_line IS NULL AS no_line
+FROM register.external_ident AS e JOIN register.legal_unit AS l ON l.id = e.legal_unit_id JOIN auth."user" AS u ON u.id = l.edit_by_user_id
+LEFT JOIN import.job AS j ON j.id = l.import_job_id WHERE e.ident = 'r2';
+GRANT SELECT ON public.origin TO PUBLIC;
+SET ROLE "regress_undo_olav@example.org";
+BEGIN;
+UPDATE api.legal_unit SET edit_comment = 'seen' WHERE name = 'New' AND id = unit('r2');
+SELECT * FROM origin;
+UPDATE api.legal_unit SET name = 'New' WHERE name = 'New' AND id = unit('r2');
+SELECT * FROM origin;
+UPDATE api.legal_unit__for_portion_of_valid SET name = 'Newer', valid_from = '2021-03-01', valid_to = '2021-04-30' WHERE id = unit('r2');
+SELECT * FROM origin ORDER BY valid_from;
+UPDATE api.legal_unit SET name = 'Newest' WHERE id = unit('r2') AND valid_from > '2021-04-01';
+SELECT * FROM origin ORDER BY valid_from;
+ROLLBACK;
 -- The setting says nothing of a job that is not his, or not under way.
 SELECT set_config('statbus.import_job', (SELECT j.id::text FROM import.job AS j WHERE j.slug = 'r1'), false) IS NOT NULL AS is_set;
 UPDATE register.contact SET fax_number = '1' WHERE legal_unit_id = unit('B') AND fax_number IS NULL;

@@ -44,6 +44,8 @@ static HeapTuple with_columns(const TriggerData *data, HeapTuple row, int count,
 static bool has_columns(const TriggerData *data, HeapTuple row, int count, const char *const *names,
 						const Datum *values, const bool *nulls);
 static RowLookup *look_up(FunctionCallInfo fcinfo, const char *query, int32 id);
+static bool says_otherwise(const TriggerData *data);
+static HeapTuple without_origin(const TriggerData *data, HeapTuple row);
 
 /* The call of a BEFORE ROW trigger. */
 static TriggerData *
@@ -242,6 +244,67 @@ statbus_external_ident_set_shape(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Is what a row says of its unit other than before?  When it holds, who edited
+ * it and where it came from are not part of that.
+ */
+static bool
+says_otherwise(const TriggerData *data)
+{
+	static const char *const others[] = {"valid_from", "valid_until", "edit_comment", "edit_by_user_id", "edit_at",
+	"import_job_id", "import_source_line"};
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts * 2);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts * 2);
+	bool		result = false;
+
+	heap_deform_tuple(data->tg_trigtuple, desc, values, nulls);
+	heap_deform_tuple(data->tg_newtuple, desc, values + desc->natts, nulls + desc->natts);
+	for (int i = 0; i < desc->natts && !result; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		int			new = desc->natts + i;
+		bool		counts = true;
+
+		if (column->attisdropped || column->attgenerated != '\0' ||
+			(nulls[i] ? nulls[new] : !nulls[new] && datum_image_eq(values[i], values[new], column->attbyval, column->attlen)))
+			continue;
+		for (int j = 0; j < (int) lengthof(others); j++)
+			counts = counts && strcmp(NameStr(column->attname), others[j]) != 0;
+		result = counts;
+	}
+	pfree(values);
+	pfree(nulls);
+	return result;
+}
+
+/*
+ * The row of an update, which came from a file and says otherwise now: no file
+ * says so.  What is left of a slice that was cut still says what it did, and
+ * what an import job writes tells its own origin.
+ */
+static HeapTuple
+without_origin(const TriggerData *data, HeapTuple row)
+{
+	static const char *const columns[] = {"import_job_id", "import_source_line"};
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			number = SPI_fnumber(desc, columns[0]);
+	Datum		values[2] = {0};
+	bool		nulls[2] = {true, true};
+	bool		was_null;
+	bool		is_null;
+	int32		was;
+	int32		is;
+
+	if (statbus_import_job != 0 || number <= 0)
+		return row;
+	was = DatumGetInt32(statbus_getattr(data->tg_trigtuple, number, desc, &was_null));
+	is = DatumGetInt32(statbus_getattr(row, number, desc, &is_null));
+	if (was_null || is_null || was != is || !says_otherwise(data))
+		return row;
+	return with_columns(data, row, 2, columns, values, nulls);
+}
+
+/*
  * Trigger auth.sign_edit(): an update is signed by the current user, now,
  * unless it says otherwise; a copy of an earlier row by whoever copies it.
  */
@@ -297,5 +360,7 @@ statbus_auth_sign_edit(PG_FUNCTION_ARGS)
 		values[1] = TimestampTzGetDatum(now);
 		changes = true;
 	}
-	return PointerGetDatum(changes ? with_columns(data, row, 2, columns, values, nulls) : row);
+	if (changes)
+		row = with_columns(data, row, 2, columns, values, nulls);
+	return PointerGetDatum(without_origin(data, row));
 }

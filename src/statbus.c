@@ -32,7 +32,7 @@ PG_MODULE_MAGIC;
 /* Settings */
 int			statbus_derive = STATBUS_DERIVE_IMMEDIATE;
 int			statbus_derive_immediate_limit = 1000;
-static int	import_job_setting = 0;
+int			statbus_import_job = 0;
 int			statbus_upload_limit = 4096;
 char	   *statbus_jwt_audience = NULL;
 
@@ -117,7 +117,7 @@ _PG_init(void)
 	DefineCustomIntVariable("statbus.import_job",
 							"The import job whose rows are being applied.",
 							"Set by import.apply_rows(): what is written under it can be undone with the job.",
-							&import_job_setting,
+							&statbus_import_job,
 							0,
 							0,
 							INT_MAX,

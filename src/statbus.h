@@ -105,6 +105,7 @@ typedef enum StatbusDerive
 
 extern int	statbus_derive;
 extern int	statbus_derive_immediate_limit;
+extern int	statbus_import_job;
 extern int	statbus_upload_limit;
 
 /* The audience of tokens: GUC statbus.jwt_audience. */

@@ -362,7 +362,7 @@ $api_delete$;
 COMMENT ON FUNCTION statbus.api_delete() IS 'Trigger on views of schema api: deletes the slice from the table';
 REVOKE ALL ON FUNCTION statbus.api_delete() FROM PUBLIC;
 
--- api_portion_editor(): whoever changes a part of a slice is the editor of that part. Fires before the trigger that collects the
+-- api_portion_editor(): whoever changes a part of a slice is the editor of that part, which says no longer what a file said. Fires before the trigger that collects the
 -- portion (by its name).
 CREATE OR REPLACE FUNCTION statbus.api_portion_editor()
 RETURNS trigger
@@ -373,6 +373,10 @@ BEGIN
     IF NEW OPERATOR(pg_catalog.*<>) OLD THEN
         NEW.edit_by_user_id := auth.uid();
         NEW.edit_at := statement_timestamp();
+        IF NEW.import_job_id = OLD.import_job_id THEN
+            NEW.import_job_id := NULL;
+            NEW.import_source_line := NULL;
+        END IF;
     END IF;
     RETURN NEW;
 END

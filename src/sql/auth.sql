@@ -64,7 +64,7 @@ CREATE OR REPLACE FUNCTION auth.sign_edit()
 RETURNS trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'statbus_auth_sign_edit';
-COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise; a copy of an earlier row by whoever copies it';
+COMMENT ON FUNCTION auth.sign_edit() IS 'Trigger: an update is signed by the current user, now, unless it says otherwise; a copy of an earlier row by whoever copies it. What is changed says no longer which file it came from';
 
 -- Granting a region or an activity grants everything below it.
 CREATE OR REPLACE FUNCTION auth.accessible_region_ids()
