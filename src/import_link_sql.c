@@ -107,8 +107,8 @@ import_link_judge(ImportIdentify *identify, IdentifyCase *rowcase)
 	if (hit->is_ambiguous || is_skipped || hit->legal_unit == 0 ||
 		!import_register_life(identify, IMPORT_LEGAL_UNIT(hit->legal_unit), &life))
 		return;
-	/* without a period it would have to exist at all times */
-	if ((rowcase->row.flags & IDENTIFY_PERIOD) != 0 &&
+	/* without a period nobody knows when it would have to exist */
+	if ((rowcase->row.flags & IDENTIFY_PERIOD) == 0 ||
 		import_days_cover(&life, rowcase->row.valid_from, rowcase->row.valid_until))
 		return;
 	remark_link(identify, rowcase, "reference_not_valid_then", &life);

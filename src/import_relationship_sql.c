@@ -257,10 +257,10 @@ judge_end(ImportIdentify *identify, const IdentifyCase *rowcase, IdentifyRole ro
 		remark_idents(identify, rowcase, role, end, NULL);
 		return false;
 	}
-	/* without a period it would have to exist at all times */
+	/* without a period nobody knows when it would have to exist */
 	if (!import_register_life(identify, IMPORT_LEGAL_UNIT(end->legal_unit), &life) ||
-		((rowcase->row.flags & IDENTIFY_PERIOD) != 0 &&
-		 import_days_cover(&life, rowcase->row.valid_from, rowcase->row.valid_until)))
+		(rowcase->row.flags & IDENTIFY_PERIOD) == 0 ||
+		import_days_cover(&life, rowcase->row.valid_from, rowcase->row.valid_until))
 		return true;
 	remark_idents(identify, rowcase, role, end, &life);
 	return false;

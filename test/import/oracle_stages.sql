@@ -614,7 +614,7 @@ BEGIN
     JOIN pg_temp.import_row AS r ON r.row_id = h.row_id
     JOIN pg_temp.import_life AS l ON l.kind = 'legal_unit' AND l.id = h.legal_unit_id
     JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
-    WHERE h.role = 1 AND NOT h.is_ambiguous AND NOT r.is_skipped AND NOT l.life @> daterange(r.valid_from, r.valid_until);
+    WHERE h.role = 1 AND NOT h.is_ambiguous AND NOT r.is_skipped AND r.valid_from IS NOT NULL AND NOT l.life @> daterange(r.valid_from, r.valid_until);
 
     -- Without a link, new time of an establishment belongs to the legal unit of the slice before it, or after it.
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
@@ -695,7 +695,7 @@ BEGIN
     JOIN pg_temp.import_row AS r ON r.row_id = h.row_id
     JOIN pg_temp.import_life AS l ON l.id = h.legal_unit_id
     JOIN pg_temp.import_ident AS i ON i.row_id = h.row_id AND i.role = h.role
-    WHERE NOT h.is_ambiguous AND NOT l.life @> daterange(r.valid_from, r.valid_until);
+    WHERE NOT h.is_ambiguous AND r.valid_from IS NOT NULL AND NOT l.life @> daterange(r.valid_from, r.valid_until);
     INSERT INTO pg_temp.import_note (row_id, severity, finding)
     SELECT x.row_id, 'error', jsonb_build_object('code', 'ownership_self', 'severity', 'error', 'details', jsonb_build_object('columns', to_jsonb(x.columns || y.columns)))
     FROM pg_temp.import_hit AS x
