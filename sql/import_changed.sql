@@ -311,6 +311,18 @@ SELECT * FROM outcome WHERE slug LIKE 'at\_%' ORDER BY slug;
 SELECT count(*) AS tasks_left FROM worker.tasks WHERE command = 'import_job' AND state NOT IN ('completed', 'failed');
 SELECT name, slug FROM units WHERE slug LIKE 'at\_%' ORDER BY slug, name;
 
+-- A unit that a job after this one brings.
+SELECT make_job('asks', 'establishment_for_lu_source_dates', 'tax_ident,legal_unit_tax_ident,name,valid_from,valid_to
+b1,p1,Branch of pending,2021-01-01,infinity
+b2,p2,Branch of nobody,2021-01-01,infinity');
+SELECT make_job('brings', 'legal_unit_source_dates', 'tax_ident,name,valid_from,valid_to
+p1,Pending,2021-01-01,infinity', false);
+CALL worker.process_tasks();
+SELECT source_line AS line, column_name, code, message, hint FROM api.import_finding WHERE job_slug = 'asks' AND code = 'reference_missing' ORDER BY source_line;
+SELECT api.import_job_reject('asks') ->> 'state' AS state;
+CALL worker.process_tasks();
+SELECT * FROM outcome WHERE slug IN ('asks', 'brings') ORDER BY slug;
+
 SELECT count(*) AS lost FROM register.legal_unit AS l WHERE NOT EXISTS (SELECT FROM register.enterprise AS e WHERE e.id = l.enterprise_id);
 SELECT * FROM statbus.verify_derived();
 SELECT object, problem FROM statbus.doctor() WHERE severity = 'error';
