@@ -48,7 +48,8 @@ typedef enum ImportKind
 typedef enum ImportList
 {
 	IMPORT_LIST_NONE,
-	IMPORT_LIST_PLAIN,			/* status, sector, legal form, unit size, data source */
+	IMPORT_LIST_PLAIN,			/* status, sector, legal form, unit size, data
+								 * source */
 	IMPORT_LIST_ACTIVITY,
 	IMPORT_LIST_REGION,
 	IMPORT_LIST_COUNTRY,
@@ -177,7 +178,8 @@ typedef struct ImportId
 typedef struct ImportAddress
 {
 	bool		is_used;		/* the file has address_part1 */
-	int			parts[IMPORT_ADDRESS_PARTS];	/* address_part1 to 3, postcode, postplace */
+	int			parts[IMPORT_ADDRESS_PARTS];	/* address_part1 to 3,
+												 * postcode, postplace */
 	int			region;
 	int			country;
 	int			latitude;

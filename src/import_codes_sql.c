@@ -86,7 +86,8 @@ typedef struct CodeList
 	bool		has_several;	/* some code has several meanings */
 	SuggestList suggestions;
 	codes_hash *guesses;		/* what is suggested for values that occurred */
-	codes_hash *others;			/* which other lists have a code; NULL: there are none */
+	codes_hash *others;			/* which other lists have a code; NULL: there
+								 * are none */
 	SbSlice		other_names[IMPORT_MAX_OTHERS];
 } CodeList;
 
@@ -149,10 +150,7 @@ add_names(CodeList *list, SbSlice code, Datum names)
 		if (nulls[i])
 			continue;
 		name = DatumGetTextPP(elements[i]);
-		suggest_add(&list->suggestions, code, (SbSlice)
-					{
-						VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)
-					}, true);
+		suggest_add(&list->suggestions, code, (SbSlice) {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)}, true);
 	}
 }
 

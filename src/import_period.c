@@ -44,7 +44,7 @@ static void judge_bound(const ImportPeriodPlan *plan, const Bound *bound, Import
 static Bound
 read_bound(const ImportPeriodPlan *plan, const char *column, SbSlice cell)
 {
-	Bound		bound = {.column = column,.cell = cell,.code = SB_PARSE_EMPTY};
+	Bound		bound = {.column = column, .cell = cell, .code = SB_PARSE_EMPTY};
 
 	if (cell.data != NULL)
 		bound.code = sb_parse_date(cell.data, cell.len, plan->formats, plan->nformats, &bound.date);
@@ -79,7 +79,7 @@ read_last(const ImportPeriodPlan *plan, SbSlice cell, bool *is_normalised)
 
 	if (is_one_of(cell, plan->open_ends, plan->nopen_ends))
 	{
-		last = (Bound) {.column = "valid_to",.cell = cell,.code = SB_PARSE_OK};
+		last = (Bound) {.column = "valid_to", .cell = cell, .code = SB_PARSE_OK};
 		last.date.infinite = true;
 		*is_normalised = cell.len > 0;
 		return last;

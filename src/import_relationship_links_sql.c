@@ -198,10 +198,7 @@ judge_strategy(ImportIdentify *identify)
 		import_remark_begin(identify, &remark, IMPORT_ERROR, is_new ? "unit_not_found" : "unit_already_exists", NULL,
 							no_value);
 		import_link_remark_columns(identify, &remark, row.cells);
-		import_remark_text(&remark, "strategy", (SbSlice)
-						   {
-							   identify->job->strategy, strlen(identify->job->strategy)
-						   });
+		import_remark_text(&remark, "strategy", (SbSlice) {identify->job->strategy, strlen(identify->job->strategy)});
 		import_remark_end(identify, &remark, link->row_id);
 		link->is_error = true;
 		MemoryContextReset(identify->scratch);

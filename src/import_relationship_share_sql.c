@@ -136,10 +136,7 @@ first_ident(const ImportIdentify *identify, const SbSlice *cells)
 			appendStringInfoChar(&path, '.');
 		appendBinaryStringInfo(&path, cells[first->columns[i]].data, (int) cells[first->columns[i]].len);
 	}
-	return (SbSlice)
-	{
-		path.data, (size_t) path.len
-	};
+	return (SbSlice) {path.data, (size_t) path.len};
 }
 
 /* The first identifier that the register has of a legal unit. */
@@ -159,10 +156,7 @@ register_ident(int32 legal_unit)
 	if (ident == NULL)
 		ident = psprintf("legal_unit %d", legal_unit);
 	SPI_freetuptable(SPI_tuptable);
-	return (SbSlice)
-	{
-		ident, strlen(ident)
-	};
+	return (SbSlice) {ident, strlen(ident)};
 }
 
 /* What to call the influencing unit of a relationship. */
@@ -280,10 +274,7 @@ remark_share(ImportIdentify *identify, HeapTuple tuple, TupleDesc desc)
 	import_file_fetch(identify->file, link->row_id, &row);
 	import_remark_begin(identify, &remark, IMPORT_WARNING, "percentage_sum", "percentage",
 						column >= 0 ? row.cells[column] : no_value);
-	import_remark_text(&remark, "date", (SbSlice)
-					   {
-						   day, strlen(day)
-					   });
+	import_remark_text(&remark, "date", (SbSlice) {day, strlen(day)});
 	import_remark_numeric(&remark, "sum", DatumGetNumeric(SPI_getbinval(tuple, desc, 3, &is_null)));
 	import_remark_rows(&remark, "rows", rows, nrows);
 	import_remark_end(identify, &remark, link->row_id);

@@ -95,22 +95,13 @@ import_remark_begin(ImportIdentify *identify, IdentifyRemark *remark, ImportSeve
 	remark->has_details = false;
 	pushJsonbValue(&remark->state, WJB_BEGIN_OBJECT, NULL);
 	push_key(remark, "code");
-	push_text(remark, WJB_VALUE, (SbSlice)
-			  {
-				  code, strlen(code)
-			  });
+	push_text(remark, WJB_VALUE, (SbSlice) {code, strlen(code)});
 	push_key(remark, "severity");
-	push_text(remark, WJB_VALUE, (SbSlice)
-			  {
-				  severities[severity], strlen(severities[severity])
-			  });
+	push_text(remark, WJB_VALUE, (SbSlice) {severities[severity], strlen(severities[severity])});
 	if (column != NULL)
 	{
 		push_key(remark, "column");
-		push_text(remark, WJB_VALUE, (SbSlice)
-				  {
-					  column, strlen(column)
-				  });
+		push_text(remark, WJB_VALUE, (SbSlice) {column, strlen(column)});
 	}
 	if (value.data != NULL)
 	{
@@ -180,18 +171,12 @@ import_remark_names(IdentifyRemark *remark, const char *key, const char *const *
 {
 	if (names == NULL)
 	{
-		import_remark_text(remark, key, (SbSlice)
-						   {
-							   NULL, 0
-						   });
+		import_remark_text(remark, key, (SbSlice) {NULL, 0});
 		return;
 	}
 	begin_array(remark, key);
 	for (int i = 0; i < nnames; i++)
-		push_text(remark, WJB_ELEM, (SbSlice)
-				  {
-					  names[i], strlen(names[i])
-				  });
+		push_text(remark, WJB_ELEM, (SbSlice) {names[i], strlen(names[i])});
 	end_array(remark);
 }
 

@@ -103,7 +103,11 @@ import_writer_open(Relation relation, bool with_foreign_keys)
 	FreeAccessStrategy(writer->bulk->strategy);
 	writer->bulk->strategy = NULL;
 	writer->command = GetCurrentCommandId(true);
-	/* a table of this job alone has its rows in their order, and no gaps of others */
+
+	/*
+	 * a table of this job alone has its rows in their order, and no gaps of
+	 * others
+	 */
 	writer->options = with_foreign_keys ? 0 : TABLE_INSERT_SKIP_FSM;
 	return writer;
 }

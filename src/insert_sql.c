@@ -71,7 +71,8 @@ typedef struct InsertReferenced
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
-	int			places[INSERT_KEY_COLUMNS]; /* of the index's columns in the key */
+	int			places[INSERT_KEY_COLUMNS]; /* of the index's columns in the
+											 * key */
 	RegProcedure equal[INSERT_KEY_COLUMNS]; /* by the index's columns */
 } InsertReferenced;
 
@@ -433,6 +434,7 @@ static void
 check_row(Relation relation, TupleTableSlot *slot, FmgrInfo *function, Trigger *trigger)
 {
 	TriggerData data = {0};
+
 	LOCAL_FCINFO(fcinfo, 0);
 
 	data.type = T_TriggerData;

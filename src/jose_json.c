@@ -34,7 +34,8 @@ typedef struct JsonReader
 	int			capacity;		/* of json->values */
 	size_t		unescaped;		/* bytes used of json->strings */
 	int			depth;
-	int			open[JOSE_MAX_DEPTH];	/* containers not yet closed, as indexes of values */
+	int			open[JOSE_MAX_DEPTH];	/* containers not yet closed, as
+										 * indexes of values */
 	const JoseMemory *memory;
 } JsonReader;
 
@@ -55,7 +56,10 @@ skip_plain(const uint8_t *at, const uint8_t *end)
 	{
 		uint64_t	word;
 
-		/* A subtraction that borrows marks the byte and perhaps bytes after it, never one before. */
+		/*
+		 * A subtraction that borrows marks the byte and perhaps bytes after
+		 * it, never one before.
+		 */
 		memcpy(&word, at, 8);
 		word = (word | (word - EACH_BYTE(0x20)) | ((word ^ EACH_BYTE('"')) - EACH_BYTE(1)) |
 				((word ^ EACH_BYTE('\\')) - EACH_BYTE(1))) & EACH_BYTE(0x80);
@@ -535,7 +539,8 @@ jose_json_seconds(const JoseJson *value, int64_t *seconds)
 	bool		negative = false;
 	bool		fraction = false;
 	int64_t		whole = 0;
-	int64_t		places;			/* digits before the point, once the exponent has moved it */
+	int64_t		places;			/* digits before the point, once the exponent
+								 * has moved it */
 
 	if (value->type != JOSE_JSON_NUMBER)
 		return false;

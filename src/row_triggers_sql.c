@@ -176,7 +176,7 @@ statbus_location_set_region_version(PG_FUNCTION_ARGS)
 	if (!is_null)
 	{
 		RowLookup  *found = look_up(fcinfo, "SELECT r.version_id FROM register.region AS r WHERE r.id OPERATOR(pg_catalog.=) $1",
-										 DatumGetInt32(region));
+									DatumGetInt32(region));
 
 		if (!found->found)
 			ereport(ERROR,
@@ -326,7 +326,10 @@ statbus_auth_sign_edit(PG_FUNCTION_ARGS)
 	bool		is_null;
 	bool		changes = false;
 
-	/* A row that carries another time of edit is a copy: what is left of a slice that was split. */
+	/*
+	 * A row that carries another time of edit is a copy: what is left of a
+	 * slice that was split.
+	 */
 	if (!updates)
 	{
 		if (is_admin)
@@ -338,7 +341,10 @@ statbus_auth_sign_edit(PG_FUNCTION_ARGS)
 		return PointerGetDatum(with_columns(data, row, 2, columns, values, nulls));
 	}
 
-	/* Another one's signature of an earlier time is a copy too: two slices were joined, and the last one's is left. */
+	/*
+	 * Another one's signature of an earlier time is a copy too: two slices
+	 * were joined, and the last one's is left.
+	 */
 	for (int i = 0; i < 2; i++)
 		values[i] = value_of(data, row, columns[i], &nulls[i]);
 	old_user = value_of(data, data->tg_trigtuple, columns[0], &is_null);

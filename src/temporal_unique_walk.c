@@ -197,7 +197,8 @@ temporal_unique_walk_range(UniqueCheck *check, int64 *suspects, int *nsuspects)
 	SnapshotData snapshot;
 	ScanKeyData bounds[2];
 	IndexWalk	walk;
-	int			passed = 0;		/* rows whose first column is less than the entry's */
+	int			passed = 0;		/* rows whose first column is less than the
+								 * entry's */
 	int64		entries = 0;
 	bool		gives_up = false;
 

@@ -233,7 +233,8 @@ check_again(ImportPlan *plan, const ImportRow *row)
 		if (!has_text(columns[i].kind) || row->values[i].is_null)
 			continue;
 		if (columns[i].kind != IMPORT_TEXT && row->values[i].text.len > SB_NUMBER_DIGITS)
-			continue;			/* the zero put before the point is one digit too many */
+			continue;			/* the zero put before the point is one digit
+								 * too many */
 		check_same(columns[i].kind, &row->values[i], &values[i]);
 		CHECK(columns[i].length_limit == 0 ||
 			  import_count_characters(values[i].text) <= (size_t) columns[i].length_limit);

@@ -72,7 +72,7 @@ check_code(SbSlice cell)
 static void
 check_words(SbSlice word, SbSlice cell)
 {
-	ImportWords words = {.words = &word,.nwords = 1};
+	ImportWords words = {.words = &word, .nwords = 1};
 	bool		is_word;
 
 	for (size_t i = 0; i < word.len; i++)

@@ -51,7 +51,7 @@ static void
 check_again(const ImportPeriodPlan *plan, const ImportRowPeriod *period)
 {
 	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD};
-	ImportPeriodPlan again = {.formats = formats,.format_names = all_names,.nformats = 1,.today = plan->today};
+	ImportPeriodPlan again = {.formats = formats, .format_names = all_names, .nformats = 1, .today = plan->today};
 	char		texts[2][16];
 	SbSlice		cells[2];
 	ImportRowPeriod read;
@@ -88,7 +88,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	SbSlice		cells[CELLS];
-	ImportPeriodPlan plan = {.formats = all_formats,.format_names = all_names};
+	ImportPeriodPlan plan = {.formats = all_formats, .format_names = all_names};
 	ImportFinding findings[IMPORT_PERIOD_FINDINGS];
 	char		hints[2][SB_HINT_SIZE];
 	ImportRowPeriod period;

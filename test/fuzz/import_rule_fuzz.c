@@ -31,6 +31,7 @@ static const RuleType types[COLUMNS] = {
 };
 
 static SbSlice values[COLUMNS];
+
 /* See RuleScope. */
 static bool
 find(void *arg, SbSlice name, int *column, RuleType *type)

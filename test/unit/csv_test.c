@@ -324,7 +324,7 @@ test_unclosed(void)
 static void
 test_limits(void)
 {
-	static const CsvOptions small = {.field_limit = 5,.record_limit = 30};
+	static const CsvOptions small = {.field_limit = 5, .record_limit = 30};
 	size_t		len;
 	char	   *data;
 
@@ -450,7 +450,7 @@ test_names(void)
 {
 	static const char *const names[] = {"UTF-8", "utf8", "UTF-16LE", "utf_16be", "windows-1252", "latin1", "ISO-8859-1", "CP1252"};
 	static const CsvEncoding encodings[] = {CSV_ENCODING_UTF8, CSV_ENCODING_UTF8, CSV_ENCODING_UTF16LE, CSV_ENCODING_UTF16BE,
-		CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252};
+	CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252, CSV_ENCODING_WINDOWS_1252};
 	CsvEncoding encoding;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

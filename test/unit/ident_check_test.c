@@ -112,7 +112,7 @@ test_faults(void)
 	IdentChecksum checksum;
 
 	about(ident_rule_fault(&orgnr) == NULL && ident_rule_fault(&siret) == NULL && ident_rule_fault(&lei) == NULL &&
-	   ident_rule_fault(&vat) == NULL && ident_rule_fault(&uk) == NULL, "faults", "none of good rules");
+		  ident_rule_fault(&vat) == NULL && ident_rule_fault(&uk) == NULL, "faults", "none of good rules");
 	rule.nweights = 7;
 	about(ident_rule_fault(&rule) != NULL, "faults", "a weight is missing");
 	rule = orgnr;

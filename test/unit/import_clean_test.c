@@ -77,7 +77,7 @@ static void
 test_words(void)
 {
 	SbSlice		list[] = {{"NULL", 4}, {"N/A", 3}, {"", 0}, {"\xC3\x85", 2}};
-	ImportWords words = {.words = list,.nwords = 4};
+	ImportWords words = {.words = list, .nwords = 4};
 	SbSlice		cell;
 
 	import_words_link(&words);

@@ -100,7 +100,7 @@ main(void)
 	static const char *const names[] = {"YYYY-MM-DD"};
 	static SbSlice open_ends[] = {{"", 0}, {"0000-00-00", 10}};
 	static SbSlice unknown_starts[] = {{"1900-01-01", 10}, {"1600-01-01", 10}};
-	ImportPeriodPlan plan = {.formats = formats,.format_names = names,.nformats = 1};
+	ImportPeriodPlan plan = {.formats = formats, .format_names = names, .nformats = 1};
 
 	plan.today = sb_days_from_civil(2024, 6, 15);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

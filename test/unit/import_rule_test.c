@@ -148,10 +148,7 @@ static const RuleArena arena = {alloc, NULL};
 static SbSlice
 slice(const char *text)
 {
-	return (SbSlice)
-	{
-		text, strlen(text)
-	};
+	return (SbSlice) {text, strlen(text)};
 }
 
 /* See RuleScope. */
@@ -268,7 +265,7 @@ test_columns(void)
 	const int  *columns;
 
 	ok(rule != NULL && import_rule_columns(rule, &columns) == 3 && columns[0] == 4 && columns[1] == 3 && columns[2] == 0,
-		  "columns are counted once, in their order");
+	   "columns are counted once, in their order");
 	release();
 }
 
@@ -376,7 +373,7 @@ test_row(void)
 	static const SbDateFormat formats[] = {SB_FORMAT_YYYY_MM_DD};
 	static const char *const names[] = {"YYYY-MM-DD"};
 	ImportPlan	plan = {.columns = columns, .ncolumns = 6, .date_formats = formats, .date_format_names = names, .ndate_formats = 1,
-		.decimal = SB_MARK_DOT, .thousands = SB_MARK_NONE, .today = 8932, .alloc = alloc};
+	.decimal = SB_MARK_DOT, .thousands = SB_MARK_NONE, .today = 8932, .alloc = alloc};
 	RuleSet		set = {.plan = &plan, .arena = {alloc, NULL}};
 	SbSlice		texts[6] = {{"x", 1}, {"x", 1}, {"", 0}, {"2021-01-01", 10}, {"12", 2}, {"ten", 3}};
 	ImportValue values[6];
@@ -387,17 +384,17 @@ test_row(void)
 	import_link_plan(&plan);
 	plan.name_never_needed = true;
 	ok(rule_set_add(&set, "born_before", "birth_date <= valid_from", IMPORT_WARNING, "Born later", &error) &&
-		  rule_set_add(&set, "many", "employees > 20", IMPORT_ERROR, "Too few", &error) &&
-		  rule_set_add(&set, "unreadable", "turnover is null", IMPORT_ERROR, "Not said", &error) &&
-		  rule_set_add(&set, "open", "valid_to < 'infinity'", IMPORT_INFO, "Open", &error) &&
-		  !rule_set_add(&set, "unknown", "profit > 1", IMPORT_INFO, "Unknown", &error) && error.fault == RULE_FAULT_COLUMN,
-		  "rules of a plan");
+	   rule_set_add(&set, "many", "employees > 20", IMPORT_ERROR, "Too few", &error) &&
+	   rule_set_add(&set, "unreadable", "turnover is null", IMPORT_ERROR, "Not said", &error) &&
+	   rule_set_add(&set, "open", "valid_to < 'infinity'", IMPORT_INFO, "Open", &error) &&
+	   !rule_set_add(&set, "unknown", "profit > 1", IMPORT_INFO, "Unknown", &error) && error.fault == RULE_FAULT_COLUMN,
+	   "rules of a plan");
 	import_judge_row(&plan, &file_row);
 	rule_set_judge(&set, &file_row);
 	ok(file_row.nfindings == 4 && file_row.nerrors == 2 && file_row.nwarnings == 1, "findings of a row, counted");
 	ok(file_row.nfindings == 4 && strcmp(file_row.findings[0].code, "not_a_number") == 0 && strcmp(file_row.findings[1].code, "rule_failed") == 0 &&
-		  strcmp(file_row.findings[1].column, "employees") == 0 && file_row.findings[1].value.len == 2 && file_row.findings[1].ndetails == 2 &&
-		  strcmp(file_row.findings[2].column, "birth_date") == 0 && strcmp(file_row.findings[3].column, "valid_to") == 0, "findings of a row, in their order");
+	   strcmp(file_row.findings[1].column, "employees") == 0 && file_row.findings[1].value.len == 2 && file_row.findings[1].ndetails == 2 &&
+	   strcmp(file_row.findings[2].column, "birth_date") == 0 && strcmp(file_row.findings[3].column, "valid_to") == 0, "findings of a row, in their order");
 	file_row.is_skipped = true;
 	import_judge_row(&plan, &file_row);
 	rule_set_judge(&set, &file_row);

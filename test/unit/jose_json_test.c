@@ -55,7 +55,11 @@ static const JsonCase json_cases[] = {
 	{"\"\\uD83D\\uDE00\"", true}, {"\"\\ud83d\\ude00\"", true}, {"\"\\uD83D\"", false}, {"\"\\uDE00\"", false}, {"\"\\uD83D\\uD83D\"", false},
 	{"\"\\uD83Dx\"", false}, {"\"\\uD83D\\n\"", false}, {"\"\\uD83D\\u0041\"", false}, {"\"\\uD7FF\"", true}, {"\"\\uE000\"", true},
 	{"\"\\uDBFF\\uDFFF\"", true}, {"\"\\uD83D\\u\"", false}, {"\"\\uDE00\\uD83D\"", false}, {"\"\\uFFFF\"", true},
-	/* UTF-8: each class of table 3-7 of Unicode at its ends, and what is just outside */
+
+	/*
+	 * UTF-8: each class of table 3-7 of Unicode at its ends, and what is just
+	 * outside
+	 */
 	{"\"\xC2\x80\"", true}, {"\"\xDF\xBF\"", true}, {"\"\xC0\xAF\"", false}, {"\"\xC1\xBF\"", false}, {"\"\xC2\x7F\"", false}, {"\"\xC2\xC0\"", false},
 	{"\"\xC2\"", false}, {"\"\x80\"", false}, {"\"\xBF\"", false},
 	{"\"\xE0\xA0\x80\"", true}, {"\"\xE0\x9F\xBF\"", false}, {"\"\xE1\x80\x80\"", true}, {"\"\xEC\xBF\xBF\"", true}, {"\"\xE2\x82\"", false},

@@ -93,7 +93,7 @@ within(const char *network, const char *text, bool expected)
 	int			count = proxy_parse_networks(network, strlen(network), networks);
 
 	about(count == 1 && proxy_parse_address(text, strlen(text), &address) &&
-	   proxy_is_within(&address, networks, count) == expected, network, text);
+		  proxy_is_within(&address, networks, count) == expected, network, text);
 }
 
 static void
