@@ -110,14 +110,13 @@ COMMENT ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) 
 REVOKE ALL ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import.store_findings(integer, bigint[], bigint[], jsonb[]) TO authenticated;
 
--- A full table is indexed at a third of what it costs to index its rows one by one. Plans need to know of columns that
+-- A full table is indexed at a third of what it costs to index its rows one by one; by then the memory for identifiers is free again. Plans need to know of columns that
 -- are joined and chosen by, not of eighty others. Tables of jobs from before 0.4.0 have their indexes already.
 CREATE OR REPLACE FUNCTION import.index_data(job_id integer)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-SET maintenance_work_mem = '16MB'
-SET max_parallel_maintenance_workers = 0
+SET maintenance_work_mem = '64MB'
 SET default_statistics_target = 10
 AS $index_data$
 DECLARE
