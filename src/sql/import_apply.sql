@@ -179,9 +179,6 @@ BEGIN
         USING rest;
     END IF;
 
-    -- Nothing is written yet. Whoever keeps what the register has before a batch does so here: the units of import_new are
-    -- new with all that hangs on them, the rows of import_apply may change what is there.
-
     IF EXISTS (SELECT FROM pg_temp.import_new) THEN
         PERFORM import.apply_new_units(job_id);
     END IF;

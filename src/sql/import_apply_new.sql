@@ -67,8 +67,7 @@ BEGIN
     mode := snapshot #>> '{import_definition,mode}';
     owner := CASE mode WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END;
     has := ARRAY(SELECT p.column_name FROM import.plan_column(snapshot) AS p);
-    mapped := ARRAY(SELECT left(p.column_name, -4) FROM import.plan_column(snapshot) AS p
-                    WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
+    mapped := import.mapped_columns(snapshot);
 
     -- The units, each the primary one of its own new enterprise; others have an owner to look at and go through the merge.
     IF mode <> 'establishment_formal' THEN

@@ -72,8 +72,7 @@ BEGIN
     -- Of an address or a contact, columns that the definition does not map stay as they are, also where a row replaces.
     columns_mode := CASE part_mode WHEN 'MERGE_ENTITY_REPLACE' THEN 'MERGE_ENTITY_UPSERT' ELSE part_mode END;
     has := ARRAY(SELECT p.column_name FROM import.plan_column(snapshot) AS p);
-    mapped := ARRAY(SELECT left(p.column_name, -4) FROM import.plan_column(snapshot) AS p
-                    WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
+    mapped := import.mapped_columns(snapshot);
 
     FOREACH owner IN ARRAY ARRAY['legal_unit', 'establishment'] LOOP
         CONTINUE WHEN NOT EXISTS (SELECT FROM pg_temp.import_apply AS a WHERE a.unit_type = owner);

@@ -30,8 +30,7 @@ BEGIN
     unit_table := CASE mode WHEN 'legal_unit' THEN 'legal_unit' ELSE 'establishment' END;
     owner_column := CASE mode WHEN 'establishment_formal' THEN 'legal_unit_id' ELSE 'enterprise_id' END;
     primary_column := 'primary_for_' || left(owner_column, -3);
-    mapped := ARRAY(SELECT left(p.column_name, -4) FROM import.plan_column(job.snapshot) AS p
-                    WHERE p.purpose = 'source_input' AND num_nonnulls(p.source_column_name, p.source_value, p.source_expression) > 0);
+    mapped := import.mapped_columns(job.snapshot);
 
     -- Rows of a new unit share the id that one of them gets; a sibling that was applied before may have it already.
     IF is_part THEN
